@@ -1,0 +1,57 @@
+# Every target sets up what it needs in a fresh clone; only Python >= 3.11 is taken for granted.
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.PHONY: demo install test check mutants bench screenshots coverage lock clean
+
+demo: .venv/.runtime ## the whole product with demo data on 127.0.0.1:$(PORT); Ctrl-C stops it
+	@PORT=$(PORT) DEMO=1 $(BIN)/python app.py
+
+install: .venv/.dev ## .venv with all that development needs
+
+test: .venv/.dev ## every test, on real PostgreSQL and in a real Chromium
+	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: .venv/.dev ## the linters, in the order of design
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/djlint --quiet --lint --check templates
+	$(BIN)/lint-imports
+
+coverage: .venv/.dev ## the tests without a browser, with branch coverage
+	NO_BROWSER=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
+
+mutants: .venv/.dev ## one-line mutations, each of which one named test must catch
+	$(BIN)/python -m tests.mutants
+
+bench: .venv/.dev ## the two latencies of the README: booking to stream, window end to broadcast
+	$(BIN)/python -m bench
+
+screenshots: .venv/.dev ## the pictures of the README, from the demo data
+	@$(BIN)/python -m tests.browser
+	$(BIN)/python -m tests.screenshots
+
+lock: .venv/.dev ## new versions: names, versions and hashes only
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra embedded pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra embedded --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+clean: ## what the commands above made; instance/ (the data) stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Book Again needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "Python cannot make a virtual environment here. On Debian: apt-get install python3-venv"; exit 1; }
+
+.venv/.runtime: requirements.txt | .venv/bin/python
+	@test -f .venv/.dev || { echo "Installing what Book Again needs (once) …"; $(PIP) -r requirements.txt; }
+	@touch $@
+
+.venv/.dev: requirements-dev.txt | .venv/bin/python
+	@echo "Installing what development needs (once) …"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@ .venv/.runtime
