@@ -1,0 +1,97 @@
+"""One PostgreSQL: how we connect, the registry the tables share, and the session."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import psycopg2
+from flask_sqlalchemy import SQLAlchemy
+from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
+from sqlalchemy import ColumnElement, DateTime, MetaData, Text, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, registry, scoped_session
+from sqlalchemy.orm import Session as OneSession
+
+from favorites import postgres
+from favorites.settings import current
+
+NAMES = {
+    "pk": "%(table_name)s_pkey",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s",
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+}
+
+# A query that hangs must not hold a thread, a row or the sweep for ever; migrations lift these for themselves.
+LIMITS = "-c timezone=UTC -c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
+
+
+class Base(DeclarativeBase):
+    # The map belongs in the registry: as a class attribute Flask-SQLAlchemy refuses it (issue 1361).
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMES),
+        type_annotation_map={datetime: DateTime(timezone=True), dict[str, Any]: JSONB, str: Text},
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+# A verb or a read takes either: the web's, which is one for each request, or one of its own.
+Session = OneSession | scoped_session[Any]
+
+
+def clock() -> ColumnElement[datetime]:
+    """The database's clock at this very moment; `now()` is the transaction's start and stale after a lock wait."""
+    return func.clock_timestamp(type_=DateTime(timezone=True))
+
+
+@cache
+def url() -> str:
+    """The address of the database as psql takes it; starts the private PostgreSQL when none is configured.
+
+    Raises `postgres.MachineError` when there is none to be had.
+    """
+    settings = current()
+    return settings.database_url or postgres.ensure(settings.instance_dir)
+
+
+def connect(options: str = LIMITS) -> Connection:
+    """A new connection, outside any pool; revives the private PostgreSQL when it does not answer.
+
+    `options` are libpq's. Raises `psycopg2.OperationalError` when a configured server does not answer.
+    """
+    address = url()
+    try:
+        return _connect(address, options)
+    except psycopg2.OperationalError:
+        if current().database_url:
+            raise
+        return _connect(postgres.ensure(current().instance_dir), options)
+
+
+def _connect(address: str, options: str) -> Connection:
+    return psycopg2.connect(
+        address,
+        options=options,
+        application_name="book-again",
+        connect_timeout=5,
+        keepalives_idle=5,
+        keepalives_interval=5,
+        keepalives_count=3,
+        tcp_user_timeout=5000,
+    )
+
+
+def configuration() -> dict[str, Any]:
+    """Flask-SQLAlchemy's part of the application's configuration."""
+    return {
+        "SQLALCHEMY_DATABASE_URI": "postgresql+psycopg2://",
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "creator": connect,
+            "pool_pre_ping": True,
+            "pool_size": 8,
+            "max_overflow": 8,
+            "pool_timeout": 10,
+        },
+    }

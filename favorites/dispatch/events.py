@@ -1,0 +1,77 @@
+"""The only way to write an event: collected by the verb, inserted in one statement right before its commit.
+
+After the first event of a transaction nothing may wait for a row lock (9 deadlocks in 10 s when it did, measured),
+and the lock under which the ids are drawn is then held for the length of a commit only.
+"""
+
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import event, insert
+from sqlalchemy.orm import Session as OneSession
+
+from favorites.db import Session
+from favorites.dispatch.actors import Actor
+from favorites.models import Audience, Kind, RequestEvent
+
+
+class Subject(Protocol):
+    """A session request, or a row of one."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def customer_id(self) -> UUID: ...
+
+
+class Recorder:
+    """Writes the events of one transition: the first one carries who, by which rule, and why."""
+
+    def __init__(self, session: Session, subject: Subject, actor: Actor, rule: str, **why: Any) -> None:
+        self.session, self.subject = session, subject
+        self.first: dict[str, Any] | None = {"actor": str(actor), "payload": {"rule": rule, **_given(why)}}
+
+    def customer(self, kind: Kind, **payload: Any) -> None:
+        """Tell its customer."""
+        self._add(kind, Audience.CUSTOMER, payload)
+
+    def mechanic(self, kind: Kind, mechanic_id: UUID, **payload: Any) -> None:
+        """Tell one mechanic."""
+        self._add(kind, Audience.MECHANIC, payload, mechanic_id=mechanic_id)
+
+    def everyone(self, kind: Kind, workshop_id: UUID | None = None, **payload: Any) -> None:
+        """Tell every eligible mechanic, or those of the workshop that alone is asked."""
+        audience = Audience.WORKSHOP if workshop_id else Audience.MECHANICS
+        self._add(kind, audience, payload, workshop_id=workshop_id)
+
+    def record(self, kind: Kind, **payload: Any) -> None:
+        """Write it down; nobody is to hear it."""
+        self._add(kind, Audience.RECORD, payload)
+
+    def _add(self, kind: Kind, audience: Audience, payload: dict[str, Any], **to: UUID | None) -> None:
+        first, self.first = self.first or {"actor": None, "payload": {}}, None
+        row = {
+            "session_request_id": self.subject.id,
+            "customer_id": self.subject.customer_id,
+            "kind": kind.value,
+            "audience": audience.value,
+            "mechanic_id": None,
+            "workshop_id": None,
+            "actor": first["actor"],
+            "payload": {**first["payload"], **_given(payload)},
+            **to,
+        }
+        self.session.info.setdefault("events", []).append(row)
+
+
+def _given(payload: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in payload.items() if value is not None}
+
+
+@event.listens_for(OneSession, "before_commit")
+def insert_events(session: OneSession) -> None:
+    """Insert what the verb recorded, all in one statement, behind everything else of the transaction."""
+    if session.in_nested_transaction() or not session.info.get("events"):
+        return
+    session.flush()
+    session.execute(insert(RequestEvent).values(session.info.pop("events")))

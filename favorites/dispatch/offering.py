@@ -1,0 +1,120 @@
+"""Asking: the preferred mechanic alone, or everyone."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, update
+
+from favorites.db import Session, clock
+from favorites.dispatch.actors import Actor
+from favorites.dispatch.events import Recorder, Subject
+from favorites.dispatch.facts import Choice
+from favorites.dispatch.routing import Preferred, Route, Stage
+from favorites.dispatch.verb import say
+from favorites.models import FallbackReason, Kind, RoutingType, SessionRequest
+from favorites.settings import current
+
+FAILED = "[Priority] Priority notification failed, falling back to standard broadcast"
+# On the stream a lapse has the seeds' word; every other reason is its own.
+TOLD: dict[str | None, str] = {FallbackReason.NO_RESPONSE: "priority_timeout"}
+
+
+class Asked(Subject, Protocol):
+    """A session request, or a row of one, with those who are asked."""
+
+    @property
+    def routing_type(self) -> str: ...
+    @property
+    def workshop_id(self) -> UUID | None: ...
+
+
+class Made(NamedTuple):
+    """A session request just written."""
+
+    id: UUID
+    customer_id: UUID
+    routing_type: str
+    workshop_id: UUID | None
+    priority_window_minutes: int
+
+
+def lifetime_from_now() -> ColumnElement[datetime]:
+    """When a session request that is broadcast now expires."""
+    return clock() + timedelta(minutes=current().request_lifetime_minutes)
+
+
+def ask(session: Session, made: Made, choice: Choice, route: Route) -> None:
+    """Offer it to the preferred mechanic, or broadcast it; an error while offering broadcasts it at once."""
+    if route.stage is Stage.PRIORITY and choice.preferred_id:
+        say(session, f"[Priority] Attempting priority notification to mechanic {choice.preferred_id}")
+        if not _offered(session, made, choice.preferred_id):
+            say(session, FAILED)
+            _tell_everyone(session, made, FallbackReason.ERROR, choice, FallbackReason.ERROR)
+        return
+    if route.reason in (Preferred.NOT_FOUND, Preferred.NOT_APPROVED):
+        say(session, f"[Priority] Attempting priority notification to mechanic {choice.preferred}")
+        say(session, f"[Priority] Mechanic {choice.preferred} not found (or not approved)")
+        say(session, FAILED)
+    _tell_everyone(session, made, route.reason, choice)
+
+
+def offer(session: Session, request_id: UUID) -> None:
+    """Open the window: from now on only the preferred mechanic is asked."""
+    session.execute(update(SessionRequest).where(SessionRequest.id == request_id).values(priority_notified_at=clock()))
+
+
+def _offered(session: Session, made: Made, mechanic_id: UUID) -> bool:
+    said = list(session.info["said"])
+    say(session, f"[Priority] Notifying preferred mechanic {mechanic_id} for session request {made.id}")
+    try:
+        with session.begin_nested():
+            offer(session, made.id)
+    except Exception as error:  # whatever it is: the customer must not wait for it (rule 7)
+        session.info["said"] = said
+        say(session, "Offering failed", error=type(error).__name__, session_request=made.id)
+        _fall_back(session, made.id)
+        return False
+    _tell_preferred(session, made, mechanic_id)
+    return True
+
+
+def _fall_back(session: Session, request_id: UUID) -> None:
+    fallen = update(SessionRequest).where(SessionRequest.id == request_id)
+    session.execute(
+        fallen.values(
+            fallback_broadcast_at=clock(), fallback_reason=FallbackReason.ERROR.value, expires_at=lifetime_from_now()
+        )
+    )
+
+
+def _tell_preferred(session: Session, made: Made, mechanic_id: UUID) -> None:
+    minutes = made.priority_window_minutes
+    tell = Recorder(session, made, Actor.customer(made.customer_id), "priority")
+    tell.customer(Kind.REQUEST_OFFERED, mechanic_id=str(mechanic_id), minutes=minutes)
+    tell.mechanic(Kind.PRIORITY_SESSION_REQUEST, mechanic_id)
+    say(session, f"[Priority] ✅ Sent priority notification to mechanic {mechanic_id}")
+    say(session, f"[Priority] Scheduling fallback broadcast for session request {made.id} in {minutes * 60}s")
+    say(session, f"[Priority] ✅ Priority flow initiated - mechanic {mechanic_id} has {minutes} minutes")
+
+
+def _tell_everyone(
+    session: Session, made: Made, reason: str | None, choice: Choice, fallback_reason: str | None = None
+) -> None:
+    tell = Recorder(session, made, Actor.customer(made.customer_id), "routing", preferred=choice.preferred)
+    broadcast(tell, made, reason, fallback_reason)
+    words = "Workshop routing" if made.workshop_id else "Broadcast routing to all mechanics"
+    say(session, f"[fulfillment] {words}", session_request=made.id, reason=reason)
+
+
+def broadcast(tell: Recorder, subject: Asked, reason: str | None, fallback_reason: str | None) -> None:
+    """Tell the customer and everyone who may answer now; `fallback_reason` is what the payload carries."""
+    tell.customer(Kind.REQUEST_BROADCAST, reason=reason)
+    tell.everyone(
+        Kind.NEW_REQUEST, asked_workshop(subject), routing_type=subject.routing_type, fallback_reason=fallback_reason
+    )
+
+
+def asked_workshop(subject: Asked) -> UUID | None:
+    """The workshop that alone is asked, if one is."""
+    return subject.workshop_id if subject.routing_type == RoutingType.WORKSHOP_ONLY else None

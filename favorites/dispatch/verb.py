@@ -1,0 +1,77 @@
+"""One verb, one function, one transaction: commits, runs again after a deadlock, and speaks after the commit."""
+
+import random
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import structlog
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from favorites.db import Session
+from favorites.dispatch import errors
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = structlog.get_logger("favorites.dispatch")
+
+TRIES = 5
+RUN_AGAIN = {"40P01", "40001"}  # deadlock detected, serialization failure
+
+# A unique index that refuses is the answer, not an error.
+ANSWERS: dict[str | None, type[errors.Refusal]] = {
+    "session_requests_one_active_per_mechanic": errors.HasActiveSession,
+    "session_requests_one_open_per_customer": errors.HasOpenRequest,
+    "sessions_one_free_per_customer": errors.FreePlanUsed,
+}
+
+
+class Again(Exception):
+    """What was read to explain a refusal says that there is none any more: the verb runs once more."""
+
+
+def say(session: Session, message: str, **fields: Any) -> None:
+    """Keep a log line until the transaction has committed; what was rolled back was never so."""
+    session.info.setdefault("said", []).append((message, fields))
+
+
+def verb(function: Callable[Concatenate[Session, P], R]) -> Callable[Concatenate[Session, P], R]:
+    """Make `function` a verb: it commits, or rolls back and raises; after a deadlock it runs again, at most 5 times."""
+
+    @wraps(function)
+    def run(session: Session, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        for left in reversed(range(TRIES)):
+            try:
+                return _once(session, function, *args, **kwargs)
+            except (DBAPIError, Again) as error:
+                if not left or not _worth_another_try(error):
+                    raise
+                time.sleep(random.uniform(0.005, 0.05))
+        raise AssertionError("unreachable")
+
+    return run
+
+
+def _once(session: Session, function: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    session.info["events"], session.info["said"] = [], []
+    try:
+        result = function(session, *args, **kwargs)
+        session.commit()
+    except IntegrityError as error:
+        session.rollback()
+        answer = ANSWERS.get(getattr(getattr(error.orig, "diag", None), "constraint_name", None))
+        if answer is None:
+            raise
+        raise answer() from error
+    except BaseException:
+        session.rollback()
+        raise
+    for message, fields in session.info.pop("said"):
+        log.info(message, **fields)
+    return result
+
+
+def _worth_another_try(error: Exception) -> bool:
+    return isinstance(error, Again) or getattr(getattr(error, "orig", None), "pgcode", None) in RUN_AGAIN

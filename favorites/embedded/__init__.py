@@ -1,0 +1,1 @@
+"""The parts of the embedded PostgreSQL; favorites/postgres.py puts them together."""

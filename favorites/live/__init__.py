@@ -1,0 +1,77 @@
+"""What is live in a process: the hub, the feed and the ticker, started once a process and never before a fork."""
+
+import os
+import threading
+
+from flask import Flask, current_app
+
+from favorites.live.feed import Feed
+from favorites.live.hub import Hub
+from favorites.scheduler import Ticker
+from favorites.settings import current
+
+
+class Live:
+    """Starts and stops the three together. Nothing runs before `start`; a forked child starts its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pid: int | None = None
+
+    def start(self) -> None:
+        """Starts them in this process, unless they run already. For server hooks; else the first request does it."""
+        if self._pid == os.getpid():
+            return
+        with self._lock:
+            if self._pid == os.getpid():
+                return
+            settings = current()
+            self._hub = Hub(per_user=settings.streams_per_user, most=settings.streams_max)
+            self._ticker = Ticker(settings.poll_seconds)
+            self._feed = Feed(self._hub, self._ticker.wake)
+            self._hub.each_second.append(self._feed.watch)
+            for part in (self._hub, self._ticker, self._feed):
+                part.start()
+            self._pid = os.getpid()
+
+    def stop(self) -> None:
+        """Stops what this process runs, the ticker first; streams end and come back to whoever serves next."""
+        with self._lock:
+            if self._pid == os.getpid():
+                for part in (self._ticker, self._feed, self._hub):
+                    part.stop()
+            self._pid = None
+
+    @property
+    def hub(self) -> Hub:
+        """The running hub."""
+        self.start()
+        return self._hub
+
+    @property
+    def feed(self) -> Feed:
+        """The running feed."""
+        self.start()
+        return self._feed
+
+    @property
+    def ticker(self) -> Ticker:
+        """The running ticker."""
+        self.start()
+        return self._ticker
+
+
+def init_app(app: Flask) -> None:
+    """Registers `app.extensions["live"]`. No thread starts here: a command or a fork may follow."""
+    live = app.extensions["live"] = Live()
+
+    @app.before_request
+    def start_live() -> None:
+        if not app.testing:
+            live.start()
+
+
+def live_of(app: Flask | None = None) -> Live:
+    """The live part of `app`, or of the current application."""
+    live: Live = (app or current_app).extensions["live"]
+    return live

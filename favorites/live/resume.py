@@ -1,0 +1,60 @@
+"""Where a stream goes on: exactly after the last event its reader has, or with a `reset`."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from favorites.db import Session
+from favorites.live.frames import frame_of
+from favorites.live.reader import PRESENT
+from favorites.live.ring import LONGEST, Ring
+from favorites.queries import events
+from favorites.queries.events import Signal
+
+Backlog = Callable[[int, int], list[Signal]]  # (after, limit): what this reader may see of it
+
+
+class Start(NamedTuple):
+    """`missed` is written first; then the hub goes on after `last`."""
+
+    last: int = PRESENT
+    delivered: int | None = None
+    missed: bytes = b""
+    is_reset: bool = False
+
+
+PRESENTLY = Start()
+RESET = Start(is_reset=True)
+
+
+def resume(session: Session, ring: Ring, asked: str | None, backlog: Backlog) -> Start:
+    """From `Last-Event-ID` or `?after=` as they came. Reads the table only for what is below the ring."""
+    if asked is None:
+        return PRESENTLY
+    after = _number(asked)
+    if after is None:
+        return RESET
+    newest = ring.newest  # before the read: whatever the table shows then, it shows at least this
+    if after > newest and after > events.newest_id(session):
+        return RESET
+    if after >= ring.floor:
+        return Start(after, after)
+    return _from_table(session, after, newest, backlog)
+
+
+def _from_table(session: Session, after: int, newest: int, backlog: Backlog) -> Start:
+    oldest = events.oldest_id(session)
+    if oldest is not None and after < oldest - 1:
+        return RESET
+    signals = backlog(after, LONGEST + 1)
+    if len(signals) > LONGEST:
+        return RESET
+    delivered = signals[-1].id if signals else after
+    return Start(max(newest, delivered), delivered, b"".join(frame_of(signal).data for signal in signals))
+
+
+def _number(asked: str) -> int | None:
+    """An id; None for what never was one."""
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= 19):
+        return None
+    number = int(asked)
+    return number if number < 2**63 else None

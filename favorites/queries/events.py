@@ -1,0 +1,184 @@
+"""Events as readers hear them: filled in from the rows as they are now, by the field list of the reader's role."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, or_, select
+
+from favorites.db import Session
+from favorites.models import Audience, Customer, Intake, Kind, Mechanic, Plan, RequestEvent, SessionRequest, Status
+from favorites.models.session_request import everyone_was_asked, open_to, said_no
+
+ASKING = {Kind.PRIORITY_SESSION_REQUEST, Kind.NEW_REQUEST}
+CLOSING = {Kind.REQUEST_ACCEPTED, Kind.REQUEST_CANCELLED, Kind.REQUEST_EXPIRED, Kind.REQUEST_WITHDRAWN}
+
+
+class Signal(NamedTuple):
+    """One event for a stream. No topics: nobody is to hear it (any more), but its id counts."""
+
+    id: int
+    event: str
+    data: dict[str, Any]
+    topics: frozenset[str]
+    excluded: frozenset[UUID]  # mechanics who must not hear it
+    request_id: UUID
+    at: datetime
+    wake_at: datetime | None  # a deadline the scheduler must know
+    closes: bool  # what was asked before about this session request is void for its readers
+
+
+def newest_id(session: Session) -> int:
+    """The id of the newest event; 0 when there is none."""
+    return session.execute(select(func.coalesce(func.max(RequestEvent.id), 0))).scalar_one()
+
+
+def oldest_id(session: Session) -> int | None:
+    """The id of the oldest event kept."""
+    return session.execute(select(func.min(RequestEvent.id))).scalar_one()
+
+
+def events_after(session: Session, after: int, limit: int) -> list[Signal]:
+    """The next events in commit order, at most `limit`."""
+    return _read(session, _events().where(RequestEvent.id > after), limit)
+
+
+def mechanic_backlog(session: Session, mechanic_id: UUID, after: int, limit: int) -> list[Signal]:
+    """What this mechanic missed since `after`, at most `limit`, without what they may no longer see."""
+    workshop_id = select(Mechanic.workshop_id).where(Mechanic.id == mechanic_id).scalar_subquery()
+    theirs = or_(
+        and_(RequestEvent.audience == Audience.MECHANIC, RequestEvent.mechanic_id == mechanic_id),
+        RequestEvent.audience == Audience.MECHANICS,
+        and_(RequestEvent.audience == Audience.WORKSHOP, RequestEvent.workshop_id == workshop_id),
+    )
+    visible = or_(RequestEvent.kind.not_in(ASKING), open_to(mechanic_id))
+    to_all = RequestEvent.audience != Audience.MECHANIC
+    missed = _events().where(RequestEvent.id > after, theirs, visible, ~and_(to_all, said_no(mechanic_id)))
+    return _read(session, missed, limit)
+
+
+def customer_backlog(session: Session, request_id: UUID, after: int, limit: int) -> list[Signal]:
+    """What the customer of this session request missed since `after`, at most `limit`."""
+    theirs = (RequestEvent.session_request_id == request_id, RequestEvent.audience == Audience.CUSTOMER)
+    return _read(session, _events().where(RequestEvent.id > after, *theirs), limit)
+
+
+def request_is_of(session: Session, request_id: UUID, customer_id: UUID) -> bool:
+    """Whether the session request is this customer's."""
+    theirs = exists().where(SessionRequest.id == request_id, SessionRequest.customer_id == customer_id)
+    return session.execute(select(theirs)).scalar_one()
+
+
+def _events() -> Select[*tuple[Any, ...]]:
+    has_declined: ColumnElement[bool] = SessionRequest.declined_at.is_not(None)
+    return (
+        select(
+            RequestEvent,
+            SessionRequest,
+            Plan,
+            Intake,
+            Customer.first_name,
+            everyone_was_asked.label("everyone_was_asked"),
+            func.coalesce(has_declined, false()).label("has_declined"),
+        )
+        .outerjoin(SessionRequest, SessionRequest.id == RequestEvent.session_request_id)
+        .outerjoin(Customer, Customer.id == SessionRequest.customer_id)
+        .outerjoin(Plan, Plan.code == SessionRequest.plan_code)
+        .outerjoin(Intake, Intake.session_id == SessionRequest.session_id)
+        .order_by(RequestEvent.id)
+    )
+
+
+def _read(session: Session, events: Select[*tuple[Any, ...]], limit: int) -> list[Signal]:
+    rows = session.execute(events.limit(limit).execution_options(populate_existing=True)).all()
+    return [_signal(row) for row in rows]
+
+
+def _signal(row: Row[*tuple[Any, ...]]) -> Signal:
+    event, wish = row.RequestEvent, row.SessionRequest
+    asks = event.kind in ASKING
+    unheard = wish is None or (asks and not _may_still_be_asked(row))
+    return Signal(
+        id=event.id,
+        event=event.kind,
+        data={} if unheard or event.audience == Audience.RECORD else _data(row),
+        topics=frozenset() if unheard else _topics(event),
+        excluded=frozenset(_excluded(row)) if wish is not None and event.audience != Audience.MECHANIC else frozenset(),
+        request_id=event.session_request_id,
+        at=event.at,
+        wake_at=_wake_at(row) if asks and not unheard else None,
+        closes=event.kind in CLOSING and event.audience != Audience.CUSTOMER,
+    )
+
+
+def _may_still_be_asked(row: Row[*tuple[Any, ...]]) -> bool:
+    """A frame is built from the rows as they are: what is taken by now is not news."""
+    if row.SessionRequest.status != Status.PENDING:
+        return False
+    is_offer = row.RequestEvent.kind == Kind.PRIORITY_SESSION_REQUEST
+    return (is_offer and not row.has_declined) or bool(row.everyone_was_asked)
+
+
+def _topics(event: RequestEvent) -> frozenset[str]:
+    topic = {
+        Audience.CUSTOMER: f"request:{event.session_request_id}",
+        Audience.MECHANIC: f"mechanic:{event.mechanic_id}",
+        Audience.MECHANICS: "mechanics",
+        Audience.WORKSHOP: f"workshop:{event.workshop_id}",
+    }.get(Audience(event.audience))
+    return frozenset([topic]) if topic else frozenset()
+
+
+def _excluded(row: Row[*tuple[Any, ...]]) -> Sequence[UUID]:
+    wish = row.SessionRequest
+    declined = [wish.preferred_mechanic_id] if row.has_declined and wish.preferred_mechanic_id else []
+    return [*wish.released_from, *declined]
+
+
+def _wake_at(row: Row[*tuple[Any, ...]]) -> datetime | None:
+    deadline: datetime | None = row.SessionRequest.expires_at or row.SessionRequest.priority_expires_at
+    return deadline
+
+
+def _data(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
+    event, wish = row.RequestEvent, row.SessionRequest
+    if event.kind == Kind.PRIORITY_SESSION_REQUEST:
+        minutes = wish.priority_window_minutes
+        return {
+            "request": _for_mechanics(row),
+            "target_mechanic_id": str(event.mechanic_id),
+            "priority_window_minutes": minutes,
+            "expires_at": wish.priority_expires_at.isoformat(),
+            "message": offer_message(row.first_name, minutes),
+        }
+    if event.kind == Kind.NEW_REQUEST:
+        payload = {"routing_type": wish.routing_type, "fallback_reason": event.payload.get("fallback_reason")}
+        return {"request": _for_mechanics(row), **payload}
+    told = {"request_id": str(wish.id), "reason": event.payload.get("reason"), "at": event.at.isoformat()}
+    return told if event.audience == Audience.CUSTOMER or told["reason"] else {"request_id": told["request_id"]}
+
+
+def offer_message(first_name: str, minutes: int) -> str:
+    """What the preferred mechanic reads first, on the stream and on the board."""
+    return f"{first_name} specifically requested you! You have {minutes} minutes priority access."
+
+
+def _for_mechanics(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
+    """All that a mechanic may know before acceptance: the first name, and of the car nothing that identifies it."""
+    wish, plan, intake = row.SessionRequest, row.Plan, row.Intake
+    return {
+        "id": str(wish.id),
+        "customer_first_name": row.first_name,
+        "session_type": wish.session_type,
+        "plan_code": wish.plan_code,
+        "plan_name": plan.name,
+        "price_cents": plan.price_cents,
+        "currency": plan.currency,
+        "minutes": plan.minutes,
+        "vehicle": intake.vehicle if intake else "",
+        "concern": intake.concern if intake else "",
+        "urgent": bool(intake and intake.urgent),
+        "created_at": wish.created_at.isoformat(),
+        "expires_at": wish.expires_at.isoformat() if wish.expires_at else None,
+    }

@@ -1,0 +1,124 @@
+"""The ticker: APScheduler runs one poll a minute, and sooner when something falls due.
+
+Deadlines live in the rows, never in a job store; nothing is lost when this process dies. Every process may run one:
+the holder of a PostgreSQL advisory lock polls, and correctness does not depend on there being just one, or any.
+"""
+
+import logging
+import os
+import socket
+import threading
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session
+
+from favorites import db
+from favorites.dispatch import fallback
+from favorites.leader import Leadership
+
+log = logging.getLogger(__name__)
+logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it tells of every run
+
+RETRY = timedelta(seconds=1)  # after a failed poll
+PAUSE = timedelta(milliseconds=250)  # when something is due that could not be done: somebody holds its row
+MARGIN = timedelta(milliseconds=2)  # a poll a moment too early would do nothing
+JOB, LOCK = "poll", "book-again scheduler"
+
+
+class Ticker:
+    """Polls every `seconds` and at every deadline that it knows of."""
+
+    def __init__(self, seconds: float) -> None:
+        self._period = timedelta(seconds=seconds)
+        self._lock = threading.Lock()
+        self._armed: datetime | None = None  # by our clock: the run that is planned, or asked for while one runs
+        self._is_busy = self._has_failed = self._is_stopped = False
+        self._skew: timedelta | None = None  # the database's clock minus ours, which may be a day wrong
+        self._tried: datetime | None = None  # the deadline that the last poll left behind
+        self._leadership = Leadership(LOCK, self._lead)
+        self._engine = create_engine(
+            "postgresql+psycopg2://", creator=db.connect, pool_size=1, max_overflow=0, pool_pre_ping=True
+        )
+        # By default APScheduler drops a job that is more than a second late.
+        defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        executors = {"default": ThreadPoolExecutor(1)}
+        self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults, executors=executors)
+        self._scheduler.add_job(self._poll, "interval", seconds=seconds, id=JOB)
+
+    def start(self) -> None:
+        """Starts the scheduler and the candidacy for leader."""
+        self._scheduler.start()
+        self._leadership.start()
+
+    def stop(self) -> None:
+        """Waits for a running poll, then gives the lock back."""
+        with self._lock:  # its shutdown waits for the poll with its own lock held: a poll must not re-arm then
+            self._is_stopped = True
+        self._scheduler.shutdown(wait=True)
+        self._leadership.stop()
+        self._engine.dispose()
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether this process polls."""
+        return self._leadership.is_held
+
+    def wake(self, deadline: datetime) -> None:
+        """Polls at `deadline` (by the database's clock) at the latest."""
+        self._wake(self._ours(deadline))
+
+    def _lead(self) -> None:
+        self._wake(datetime.now(UTC))
+
+    def _ours(self, deadline: datetime) -> datetime:
+        """A moment of the database's clock by our own; not known yet: at once, the poll will know."""
+        return datetime.now(UTC) if self._skew is None else deadline - self._skew + MARGIN
+
+    def _wake(self, at: datetime) -> None:
+        with self._lock:
+            self._armed = min(self._armed or at, at)
+            if not self._is_busy:  # APScheduler would skip a run while one runs; the poll re-arms itself when it ends
+                self._arm(self._armed)
+
+    def _arm(self, at: datetime) -> None:
+        if not self._is_stopped:
+            self._scheduler.modify_job(JOB, next_run_time=at)
+
+    def _poll(self) -> None:
+        with self._lock:  # also when not leader, or a later wake is compared with a stale time
+            self._is_busy, self._armed = True, None
+        due = None
+        try:
+            due = self._sweep() if self.is_leader else None
+        finally:
+            with self._lock:
+                self._is_busy = False
+                times = (self._armed, due, datetime.now(UTC) + self._period)
+                self._armed = min(time for time in times if time)
+                self._arm(self._armed)
+
+    def _sweep(self) -> datetime | None:
+        """Does what is due; when to come back at the latest, by our clock."""
+        try:
+            with Session(self._engine) as session:
+                self._skew = session.execute(select(db.clock())).scalar_one() - datetime.now(UTC)
+                session.rollback()  # the sweep's now() is the begin of its own transaction
+                swept = fallback.sweep(session)
+                fallback.beat(session, f"{socket.gethostname()}:{os.getpid()}", swept)
+        except Exception as error:  # the database is away, or worse: the next poll tries again
+            (log.debug if self._has_failed else log.warning)("[Scheduler] the poll failed, trying again: %s", error)
+            self._has_failed = True
+            return datetime.now(UTC) + RETRY
+        self._has_failed = False
+        return self._come_back(swept.next_due)
+
+    def _come_back(self, due: datetime | None) -> datetime | None:
+        """The time for `due`. One that is over already is tried again at once, then with pauses."""
+        tried, self._tried = self._tried, due
+        if due is None:
+            return None
+        at, now = self._ours(due), datetime.now(UTC)
+        return now + PAUSE if at <= now and due == tried else at

@@ -1,0 +1,87 @@
+"""Whether the database is at the code's last migration. On another schema nothing is served (acceptance D9)."""
+
+import sys
+from functools import cache
+
+import click
+import psycopg2
+import structlog
+from alembic.script import ScriptDirectory
+from flask import Flask
+
+from favorites import db
+from favorites.settings import ROOT
+
+log = structlog.get_logger(__name__)
+
+BOOT_ERROR = 3  # gunicorn's WORKER_BOOT_ERROR: with any other code it would start the worker again, for ever
+
+
+class SchemaDiffers(Exception):
+    """The database has another schema than this code; the text says what to do."""
+
+
+def check() -> None:
+    """Raises `SchemaDiffers`, or `psycopg2.OperationalError` when the database does not answer."""
+    stored, newest = _stored(), _newest()
+    if stored == newest:
+        return
+    if stored is not None and stored not in _known():
+        raise SchemaDiffers(f"The database is at {stored}, which this code does not know: run the newer code.")
+    raise SchemaDiffers(f"The database is behind (at {stored or 'nothing'}, not {newest}): run `flask db upgrade`.")
+
+
+def init_app(app: Flask) -> None:
+    """Checks now, and while the database does not answer, or a command made the app, at the first request again."""
+    if not _for_a_command():
+        _check_or_end(app)
+    app.before_request(lambda: _check_once(app))
+
+
+def _for_a_command() -> bool:
+    # `flask db upgrade` and `flask doctor` must work on an old schema. The built-in `run` loads the app inside itself.
+    context = click.get_current_context(silent=True)
+    return context is not None and context.info_name != "run"
+
+
+def _check_or_end(app: Flask) -> None:
+    try:
+        _check_once(app)
+    except SchemaDiffers as difference:
+        print(difference, file=sys.stderr)
+        sys.exit(BOOT_ERROR)
+    except psycopg2.OperationalError:
+        log.warning("The database does not answer yet; its schema is checked at the first request")
+
+
+def _check_once(app: Flask) -> None:
+    if "schema_checked" not in app.extensions:
+        check()
+        app.extensions["schema_checked"] = True
+
+
+def _stored() -> str | None:
+    connection = db.connect()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('alembic_version') IS NOT NULL")
+            if cursor.fetchone() != (True,):
+                return None
+            cursor.execute("SELECT version_num FROM alembic_version")
+            row = cursor.fetchone()
+            return row[0] if row else None
+    finally:
+        connection.close()
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(ROOT / "migrations"))
+
+
+def _newest() -> str | None:
+    return _scripts().get_current_head()
+
+
+def _known() -> set[str]:
+    return {script.revision for script in _scripts().walk_revisions()}

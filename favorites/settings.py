@@ -1,0 +1,131 @@
+"""Every setting: typed, ranged, read from the environment or a `.env` file."""
+
+import secrets
+import sys
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Names are the environment variables' in lower case; each description is the settings table's line."""
+
+    model_config = SettingsConfigDict(env_file=ROOT / ".env", extra="ignore")
+
+    database_url: str = Field(
+        "", description="The PostgreSQL to use, as psql takes it; unset: a private one below `INSTANCE_DIR`"
+    )
+    instance_dir: Path = Field(
+        ROOT / "instance", description="Where the private PostgreSQL and the generated secret live"
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
+    public_url: str = Field(
+        "", description="Address people type, e.g. `https://book.example`; https turns on secure cookies and HSTS"
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signs cookies, 32 characters or more; unset: made once and kept in `INSTANCE_DIR`"
+    )
+    secret_key_fallbacks: list[str] = Field([], description="Older keys still accepted, as a JSON list, newest first")
+    trusted_proxies: int = Field(0, ge=0, le=5, description="How many proxies stand in front and set X-Forwarded-*")
+    enable_favorites_priority: bool = Field(
+        False, description="Priority for favorites while the flag's row is undecided"
+    )
+    priority_window_minutes: int = Field(
+        10, ge=1, le=120, description="How long the preferred mechanic alone is asked, minutes"
+    )
+    request_lifetime_minutes: int = Field(
+        15, ge=1, le=1440, description="How long everyone is asked before a session request expires, minutes"
+    )
+    start_grace_minutes: int = Field(
+        10, ge=1, le=1440, description="How long after the acceptance the customer may ask everyone again, minutes"
+    )
+    priority_cooldown_minutes: int = Field(
+        60,
+        ge=0,
+        le=10080,
+        description="How long a favorite who declined or lapsed twice is not asked first again, minutes",
+    )
+    poll_seconds: int = Field(
+        60, ge=1, le=60, description="How often the database is polled when nothing falls due sooner, seconds"
+    )
+    sign_in_days: int = Field(30, ge=1, le=365, description="How long a sign-in lasts, days")
+    sign_in_idle_days: int = Field(14, ge=1, le=365, description="How long a sign-in lasts unused, days")
+    bookings_per_hour: int = Field(10, ge=1, le=100_000, description="Intakes a customer may start in an hour")
+    answers_per_minute: int = Field(30, ge=1, le=100_000, description="Answers a mechanic may give in a minute")
+    failed_sign_ins_per_minute: int = Field(
+        5, ge=1, le=10_000, description="Wrong passwords an address may send in a minute"
+    )
+    streams_per_user: int = Field(16, ge=1, le=1000, description="Streams one person may hold open")
+    streams_max: int = Field(15_000, ge=1, le=1_000_000, description="Streams the server holds open")
+    mail_backend: str = Field("console", description="`console`, `smtp`, `file`, `locmem` (Flask-Mailman)")
+    mail_server: str = Field("localhost", description="SMTP server")
+    mail_port: int = Field(25, ge=1, le=65535, description="SMTP port")
+    mail_username: str = Field("", description="SMTP user")
+    mail_password: SecretStr = Field(SecretStr(""), description="SMTP password")
+    mail_use_tls: bool = Field(False, description="STARTTLS with the SMTP server")
+    mail_default_sender: str = Field("Book Again <no-reply@localhost>", description="Sender of all mail")
+    log_json: bool = Field(False, description="One JSON object a line instead of readable text")
+    demo: bool = Field(False, description="Demo data and the demo payment provider; never for real customers")
+
+    @field_validator("secret_key")
+    @classmethod
+    def long_enough(cls, key: SecretStr) -> SecretStr:
+        if key.get_secret_value() and len(key.get_secret_value()) < 32:
+            raise ValueError("must have 32 characters or more (python -c 'import secrets; print(secrets.token_hex())')")
+        return key
+
+    @field_validator("database_url")
+    @classmethod
+    def is_postgresql(cls, url: str) -> str:
+        if url and not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("must begin with postgresql:// (SQLite and others are not supported)")
+        return url
+
+    @field_validator("public_url")
+    @classmethod
+    def is_address(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with https:// or http://")
+        return url.rstrip("/")
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether people reach us by TLS."""
+        return self.public_url.startswith("https://")
+
+
+@cache
+def current() -> Settings:
+    """The settings of this process; every mistake is told at once, then the process ends with 2."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for mistake in error.errors():
+            name = str(mistake["loc"][0]).upper() if mistake["loc"] else "settings"
+            print(f"{name}: {mistake['msg'].removeprefix('Value error, ')}", file=sys.stderr)
+        sys.exit(2)
+
+
+def secret_key(settings: Settings) -> str:
+    """The key that signs cookies: SECRET_KEY, or a random one made once below INSTANCE_DIR (mode 0600)."""
+    if key := settings.secret_key.get_secret_value():
+        return key
+    settings.instance_dir.mkdir(parents=True, exist_ok=True)
+    path = settings.instance_dir / "secret_key"
+    try:
+        with open(path, "x", opener=_private) as file:
+            file.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+def _private(path: str, flags: int) -> int:
+    import os
+
+    return os.open(path, flags, 0o600)

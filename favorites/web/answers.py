@@ -1,0 +1,136 @@
+"""How we answer: what was done, and what was refused, in the form the asker reads."""
+
+import math
+import time
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, jsonify, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_limiter.errors import RateLimitExceeded
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from favorites.dispatch.errors import Refusal
+from favorites.postgres import MachineError
+from favorites.schema import SchemaDiffers
+from favorites.web.limits import limiter
+
+log = structlog.get_logger(__name__)
+
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, MachineError)
+STALE = "Please send again."
+
+
+def init_app(app: Flask) -> None:
+    """Registers the answers to everything that can go wrong."""
+    app.register_error_handler(Refusal, refused)
+    app.register_error_handler(HTTPException, failed)
+    app.register_error_handler(RateLimitExceeded, too_often)
+    app.register_error_handler(CSRFError, stale)
+    app.register_error_handler(SchemaDiffers, other_schema)
+    for error in DATABASE_AWAY:
+        app.register_error_handler(error, away)
+
+
+def wants_json() -> bool:
+    """Whether a program asks: it sends JSON, prefers it, or reads below /api."""
+    if request.is_json:
+        return True
+    if not request.path.startswith("/api/"):
+        return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+    return request.method == "GET" or not request.accept_mimetypes.accept_html or "html" not in _accepted()
+
+
+def _accepted() -> str:
+    return request.headers.get("Accept", "")
+
+
+def is_part() -> bool:
+    """Whether a page asks for a part of itself, or for its stream: a whole page would be no use there."""
+    return "HX-Request" in request.headers or "text/event-stream" in _accepted()
+
+
+def done(endpoint: str, **values: Any) -> ResponseReturnValue:
+    """After a POST that worked: JSON `{"ok": true, "next": url}`, else 303 to that page."""
+    return done_at(url_for(endpoint, **values))
+
+
+def done_at(address: str) -> ResponseReturnValue:
+    """As `done`, with the address itself, which must be ours."""
+    return jsonify(ok=True, next=address) if wants_json() else redirect(address, code=303)
+
+
+def problem(status: int, sentence: str = "", code: str = "", retry: int | None = None) -> Response:
+    """An error as the asker reads it: JSON, a sentence, or the page. `sentence` empty: the page's own words."""
+    code = code or HTTPStatus(status).name
+    if wants_json():
+        answer = make_response(jsonify(error=sentence or HTTPStatus(status).phrase, code=code), status)
+    elif is_part():
+        answer = make_response(sentence or HTTPStatus(status).phrase, status, {"Content-Type": "text/plain"})
+    else:
+        answer = make_response(_page(status, sentence, retry), status)
+    if retry:
+        answer.headers["Retry-After"] = str(retry)
+    return answer
+
+
+def _page(status: int, sentence: str, retry: int | None) -> str:
+    page: dict[str, object] = {"code": status, "title": "", "text": sentence}
+    return render_template("error.html", **page, **({"retry": retry} if retry else {}))
+
+
+def refused(refusal: Refusal) -> Response:
+    """A rule said no."""
+    return problem(refusal.status, refusal.sentence, refusal.code)
+
+
+def failed(error: HTTPException) -> Response:
+    """Everything HTTP has a number for; 500 included, which Flask has logged with its traceback by now."""
+    status = error.code or 500
+    try:
+        answer = problem(status, _own_words(error))
+    except DATABASE_AWAY as away_error:  # the page's frame asks who is signed in
+        return away(away_error)
+    for name in ("Allow", "Retry-After"):
+        if name in (headers := error.get_response().headers):
+            answer.headers[name] = headers[name]
+    return answer
+
+
+def _own_words(error: HTTPException) -> str:
+    """What one of our own `abort(status, sentence)` said; never Werkzeug's words."""
+    said = error.description or ""
+    return said if said != type(error).description and said.endswith(".") else ""
+
+
+def too_often(_error: RateLimitExceeded) -> Response:
+    """A limit was hit."""
+    limit = limiter.current_limit
+    wait = max(1, math.ceil(limit.reset_at - time.time())) if limit else 60
+    log.info("[Web] Limit hit", endpoint=request.endpoint)
+    return problem(429, "Too many tries in a short time. Please wait a moment and try again.", retry=wait)
+
+
+def stale(_error: CSRFError) -> ResponseReturnValue:
+    """The form's token is too old or of another sign-in: the same form again, with all that was typed."""
+    if wants_json() or is_part():
+        return problem(400, STALE, "STALE_FORM")
+    typed = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
+    fields = [(name, "" if "password" in name else value) for name, value in typed]
+    return render_template("stale.html", action=request.full_path.removesuffix("?"), fields=fields), 400
+
+
+def other_schema(difference: SchemaDiffers) -> Response:
+    """Another schema than the code's: nothing can be served."""
+    log.error("[Web] The database has another schema", why=str(difference))
+    return problem(503, str(difference), retry=30)
+
+
+def away(error: Exception) -> Response:
+    """The database cannot be reached right now."""
+    log.warning("[Web] The database did not answer", error=type(error).__name__)
+    return problem(503, code="BACK_IN_A_MOMENT", retry=1)

@@ -1,0 +1,77 @@
+"""What templates can do with times and money, and the few questions every page asks."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flask import Flask, has_request_context
+from flask_security import current_user
+
+from favorites.db import db
+from favorites.queries import engine
+from favorites.web.static_files import static_url
+
+AGES = ((86_400, "d"), (3_600, "h"), (60, "min"))  # seconds
+
+
+def init_app(app: Flask) -> None:
+    """Registers the filters and globals."""
+    for filter_ in (clock, iso, day, with_zone, money, minsec, ago):
+        app.add_template_filter(filter_)
+    for global_ in (static_url, engine_is_late):
+        app.add_template_global(global_)
+
+
+def reader_zone() -> ZoneInfo:
+    """The time zone of who reads; UTC for whoever is not signed in."""
+    known = has_request_context() and current_user.is_authenticated
+    try:
+        return ZoneInfo(current_user.time_zone if known else "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def clock(at: datetime) -> str:
+    """10:02"""
+    return f"{at.astimezone(reader_zone()):%H:%M}"
+
+
+def day(at: datetime) -> str:
+    """22 Nov 2026"""
+    there = at.astimezone(reader_zone())
+    return f"{there.day} {there:%b %Y}"
+
+
+def with_zone(at: datetime) -> str:
+    """22 Nov 2026, 10:02 CET"""
+    return f"{day(at)}, {clock(at)} {at.astimezone(reader_zone()):%Z}"
+
+
+def iso(at: datetime) -> str:
+    """2026-11-22T09:02:00.000Z, as browsers read it."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def money(cents: int, currency: str = "USD") -> str:
+    """$9.99, or 9.99 EUR: whole cents in, never a float."""
+    amount = f"{'-' if cents < 0 else ''}{{}}{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
+    return amount.format("$") if currency.upper() == "USD" else f"{amount.format('')} {currency.upper()}"
+
+
+def minsec(seconds: float) -> str:
+    """9:05"""
+    whole = max(0, int(seconds))
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def ago(at: datetime) -> str:
+    """3 min ago"""
+    seconds = (datetime.now(UTC) - at).total_seconds()
+    for length, unit in AGES:
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit} ago"
+    return "just now"
+
+
+def engine_is_late() -> bool:
+    """Whether notifications may be late: the poll has stopped."""
+    return engine.has_stopped(db.session)

@@ -1,0 +1,34 @@
+"""Where to go after signing in: only ever a page of ours."""
+
+import re
+
+from flask import request, url_for
+
+from favorites.models import Role, User
+
+# One slash, then printable ASCII without a backslash: browsers read `//`, `/\`, tabs and line ends as another host.
+LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*\Z")
+
+PLACES = {Role.CUSTOMER: "customer.dashboard", Role.MECHANIC: "mechanic.dashboard", Role.ADMIN: "admin.index"}
+
+
+def safe(address: str | None) -> str:
+    """`address` when it is a path of ours, else an empty string."""
+    return address if address and LOCAL.match(address) else ""
+
+
+def asked_for() -> str:
+    """The `next` that this request names, from its form or its address; an empty string when there is none to trust."""
+    return safe(request.form.get("next")) or safe(request.args.get("next"))
+
+
+def here() -> str:
+    """This page as a later `next`: its own address, or for a POST that of the page with the form."""
+    if request.method in {"GET", "HEAD"}:
+        return safe(request.full_path.removesuffix("?"))
+    return safe(request.referrer.removeprefix(request.host_url.rstrip("/"))) if request.referrer else ""
+
+
+def place_of(user: User) -> str:
+    """The page a person starts from."""
+    return url_for(PLACES[Role(user.role)])

@@ -1,0 +1,162 @@
+"""Flask-Security: sign-in, sign-out, reset and confirmation by e-mail, change of password."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, abort, request
+from flask.typing import ResponseReturnValue
+from flask_mailman import Mail as Mailman
+from flask_principal import identity_changed  # type: ignore[import-untyped] # ships no types
+from flask_security import (
+    RoleMixin,
+    Security,
+    SQLAlchemyUserDatastore,
+    current_user,
+    password_reset,
+    uia_email_mapper,
+    views,
+)
+
+from favorites.db import db
+from favorites.dispatch import accounts
+from favorites.models import User
+from favorites.web import next_page, sign_ins
+from favorites.web.answers import done_at
+from favorites.web.forms import FORMS
+from favorites.web.limits import by_account, by_address, by_address_and_account, by_person, failed_sign_ins, limiter
+from favorites.web.mail import Mail
+from favorites.web.passwords import SHORTEST, Passwords
+from favorites.web.people import sign_in_first
+
+CONFIGURATION: dict[str, Any] = {
+    "SECURITY_PASSWORD_HASH": "argon2",
+    "SECURITY_PASSWORD_SCHEMES": ["argon2"],
+    "SECURITY_PASSWORD_SINGLE_HASH": True,
+    "SECURITY_PASSWORD_LENGTH_MIN": SHORTEST,
+    "SECURITY_USER_IDENTITY_ATTRIBUTES": [{"email": {"mapper": uia_email_mapper, "case_insensitive": False}}],
+    "SECURITY_JOIN_USER_ROLES": False,
+    "SECURITY_RETURN_GENERIC_RESPONSES": True,
+    "SECURITY_RECOVERABLE": True,
+    "SECURITY_CONFIRMABLE": True,
+    "SECURITY_CHANGEABLE": True,
+    "SECURITY_LOGIN_WITHOUT_CONFIRMATION": True,  # only the free plan asks for it
+    "SECURITY_POST_LOGIN_VIEW": "accounts.home",
+    "SECURITY_POST_CONFIRM_VIEW": "accounts.home",
+    "SECURITY_API_ENABLED_METHODS": ["session"],
+    "SECURITY_DATETIME_FACTORY": lambda: datetime.now(UTC),
+    "SECURITY_EMAIL_HTML": False,
+    "SECURITY_CACHE_CONTROL": None,  # headers.py does it
+    "SECURITY_STATIC_FOLDER": None,
+    "SECURITY_CLI_USERS_NAME": None,
+    "SECURITY_CLI_ROLES_NAME": None,
+    "SESSION_PROTECTION": None,  # the row in sign_ins protects; a changed User-Agent proves nothing
+    "SECURITY_EMAIL_SUBJECT_REGISTER": "Welcome to Book Again",
+    "SECURITY_EMAIL_SUBJECT_CONFIRM": "Please confirm your e-mail address",
+    "SECURITY_EMAIL_SUBJECT_PASSWORD_RESET": "Choose a new password for Book Again",
+    "SECURITY_EMAIL_SUBJECT_PASSWORD_NOTICE": "Your password has been changed",
+    "SECURITY_EMAIL_SUBJECT_PASSWORD_CHANGE_NOTICE": "Your password has been changed",
+    "SECURITY_MSG_GENERIC_AUTHN_FAILED": ("E-mail address or password is not right.", "warning"),
+    "SECURITY_MSG_GENERIC_RECOVERY": ("If we know this address, a mail is on its way to it.", "info"),
+    "SECURITY_MSG_PASSWORD_RESET_REQUEST": ("If we know this address, a mail is on its way to it.", "info"),
+    "SECURITY_MSG_CONFIRMATION_REQUEST": (
+        "If this address waits for confirmation, a mail is on its way to it.",
+        "info",
+    ),
+    "SECURITY_MSG_PASSWORD_RESET_NO_LOGIN": ("Your password is changed. Sign in with the new one.", "success"),
+    "SECURITY_MSG_PASSWORD_CHANGE": ("Your password is changed. Every other sign-in has ended.", "success"),
+    "SECURITY_MSG_INVALID_RESET_PASSWORD_TOKEN": (
+        "This link is not valid any more. Ask for a new one here.",
+        "warning",
+    ),
+    "SECURITY_MSG_PASSWORD_RESET_EXPIRED": ("This link is older than %(within)s. Ask for a new one here.", "warning"),
+    "SECURITY_MSG_EMAIL_CONFIRMED": ("Thank you. Your e-mail address is confirmed.", "success"),
+    "SECURITY_MSG_ALREADY_CONFIRMED": ("Your e-mail address is confirmed already.", "info"),
+    "SECURITY_MSG_INVALID_CONFIRMATION_TOKEN": ("This link is not valid. Ask for a new one here.", "warning"),
+    "SECURITY_MSG_CONFIRMATION_EXPIRED": ("This link is older than %(within)s. Ask for a new one here.", "warning"),
+    "SECURITY_MSG_EMAIL_NOT_PROVIDED": ("Write your e-mail address.", "warning"),
+    "SECURITY_MSG_PASSWORD_NOT_PROVIDED": ("Write your password.", "warning"),
+    "SECURITY_MSG_INVALID_PASSWORD": ("This is not your password.", "warning"),
+    "SECURITY_MSG_PASSWORD_IS_THE_SAME": ("The new password must be another one.", "warning"),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Registers Flask-Security with our sign-ins, forms, words and limits."""
+    for name, value in CONFIGURATION.items():
+        app.config.setdefault(name, value)
+    Mailman(app)
+    security = Security(
+        app, SQLAlchemyUserDatastore(db, User, RoleMixin), mail_util_cls=Mail, password_util_cls=Passwords, **FORMS
+    )
+    security.unauthn_handler(lambda mechanisms, headers: sign_in_first())
+    sign_ins.init_app(app, security.login_manager)
+    _without_principal(app, security)
+    app.view_functions |= LIMITED
+    app.before_request(_forms_only)
+    password_reset.connect(_confirm, app)
+
+
+def _without_principal(app: Flask, security: Any) -> None:
+    # Its idea of a role is not ours, and at every request, static files included, it would ask who is signed in.
+    security.principal.identity_loaders.clear()
+    identity_changed.disconnect(security.principal._on_identity_changed, app)
+
+
+def _forms_only() -> None:
+    """Flask-Security's own JSON has other words than ours and trips over unexpected types."""
+    if request.blueprint == "security" and request.is_json:
+        abort(415)
+
+
+def _confirm(_app: Flask, user: User) -> None:
+    accounts.confirm_address(db.session, user)
+
+
+def _failed(_response: object) -> bool:
+    return not current_user.is_authenticated
+
+
+@limiter.limit(failed_sign_ins, key_func=by_address, methods=["POST"], deduct_when=_failed)
+@limiter.limit(failed_sign_ins, key_func=by_account, methods=["POST"], deduct_when=_failed)
+def login() -> ResponseReturnValue:
+    """Flask-Security's, with our idea of where to go on."""
+    answer: ResponseReturnValue = views.login()
+    if current_user.is_authenticated:
+        return done_at(next_page.asked_for() or next_page.place_of(current_user))
+    return answer
+
+
+def logout() -> ResponseReturnValue:
+    """Flask-Security's, with 303."""
+    views.logout()
+    return done_at("/")
+
+
+@limiter.limit("3/hour", key_func=by_address_and_account, methods=["POST"])
+def forgot_password() -> ResponseReturnValue:
+    """Flask-Security's, limited."""
+    answer: ResponseReturnValue = views.forgot_password()
+    return answer
+
+
+@limiter.limit("3/hour", key_func=by_address_and_account, methods=["POST"])
+def send_confirmation() -> ResponseReturnValue:
+    """Flask-Security's, limited."""
+    answer: ResponseReturnValue = views.send_confirmation()
+    return answer
+
+
+@limiter.limit(failed_sign_ins, key_func=by_person, methods=["POST"])
+def change_password() -> ResponseReturnValue:
+    """Flask-Security's, limited: it asks for the present password."""
+    answer: ResponseReturnValue = views.change_password()
+    return answer
+
+
+LIMITED = {
+    "security.login": login,
+    "security.logout": logout,
+    "security.forgot_password": forgot_password,
+    "security.send_confirmation": send_confirmation,
+    "security.change_password": change_password,
+}

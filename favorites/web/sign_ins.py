@@ -1,0 +1,66 @@
+"""The cookie names a sign-in's key; the row behind it decides, at every request."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from flask import Flask, g, session
+from flask_login import (  # type: ignore[import-untyped] # ships no types
+    LoginManager,
+    user_logged_in,
+    user_logged_out,
+)
+from flask_security.utils import set_request_attr
+
+from favorites.db import db
+from favorites.dispatch import sign_ins
+from favorites.models import User
+from favorites.queries import people
+from favorites.settings import current
+
+log = structlog.get_logger(__name__)
+
+KEY = "sign_in"
+
+
+def init_app(app: Flask, login_manager: LoginManager) -> None:
+    """Takes the place of Flask-Security's own loaders: its cookie cannot be revoked, its tokens are not used."""
+    login_manager.user_loader(load)
+    login_manager.request_loader(None)
+    user_logged_in.connect(begin, app)
+    user_logged_out.connect(end, app)
+
+
+def load(uniquifier: str) -> User | None:
+    """The person whose sign-in the cookie names, or None; notes once a minute that it was used."""
+    key = session.get(KEY)
+    if not isinstance(key, str):
+        return None
+    found = people.signed_in(db.session, sign_ins.hash_of(key), timedelta(days=current().sign_in_idle_days))
+    if found is None or found.user.fs_uniquifier != uniquifier:
+        return None
+    g.sign_in_id = found.id
+    if found.is_due:
+        sign_ins.see(db.session, found.id, people.SEEN_EVERY)
+    set_request_attr("fs_authn_via", "session")
+    set_request_attr("fs_paa", session.get("fs_paa", 0))
+    return found.user
+
+
+def begin(_app: Flask, user: User) -> None:
+    """A new key for a new sign-in: whatever the browser held before is worth nothing to anybody."""
+    user_id = user.id
+    g.sign_in_id, session[KEY] = sign_ins.begin(db.session, user_id, current().sign_in_days)
+    session.permanent = True
+    session.pop("csrf_token", None)
+    g.pop("csrf_token", None)
+    log.info("[Accounts] Signed in", user_id=user_id)
+
+
+def end(_app: Flask, user: User) -> None:
+    """Ends this browser's sign-in, and so every copy of its cookie."""
+    session.pop(KEY, None)
+    sign_in_id: UUID | None = g.pop("sign_in_id", None)
+    if sign_in_id is not None:
+        sign_ins.end(db.session, sign_in_id)
+        log.info("[Accounts] Signed out", user_id=user.id)

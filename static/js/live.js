@@ -1,0 +1,120 @@
+// Live pages: one Server-Sent Events stream a browser and address, shared by its tabs.
+// The element with data-stream gets a DOM event for each event of the stream, "news" for any of them, and "resync"
+// when the page may have missed something; fragments then re-read themselves. Signals may double, never stay away.
+(() => {
+  "use strict";
+  const KINDS = ["priority_session_request", "new_request", "request_accepted", "request_cancelled", "request_expired",
+    "request_withdrawn", "request_offered", "request_declined", "request_broadcast", "request_started",
+    "request_completed", "reset"];
+
+  function live(element) {
+    const address = element.dataset.stream;
+    const silence = Number(element.dataset.heartbeat || 15) * 2200; // ms: two pings did not come
+    const channel = new BroadcastChannel(`stream ${address}`);
+    let after = Number(element.dataset.after || 0);
+    let heard = Date.now();
+    let attempt = 0;
+    let source, retry, release;
+
+    const fire = (name, detail = {}) => element.dispatchEvent(new CustomEvent(name, { detail }));
+    const resync = () => fire("resync");
+
+    // Returns whether that is new.
+    function show(state) {
+      if (element.dataset.connection === state) return false;
+      element.dataset.connection = state;
+      const banner = document.getElementById("connection");
+      if (banner) banner.hidden = state === "open";
+      for (const text of banner?.querySelectorAll("[data-when]") ?? []) text.hidden = text.dataset.when !== state;
+      return true;
+    }
+
+    // What the leader reads from the stream, and what its followers hear of it.
+    function take({ state = "open", opened, kind, id, data }) {
+      heard = Date.now();
+      if ((show(state) || opened) && state === "open") resync();
+      if (!kind || (kind !== "reset" && id <= after)) return;
+      after = id;
+      fire(kind, data);
+      fire("news", { kind, data });
+      if (kind === "reset") resync();
+    }
+    function tell(message) {
+      channel.postMessage(message);
+      take(message);
+    }
+    channel.onmessage = ({ data }) => {
+      if (!data.hello) take(data);
+      else if (source?.readyState === EventSource.OPEN) channel.postMessage({});
+    };
+
+    function open() {
+      clearTimeout(retry);
+      source?.close();
+      heard = Date.now();
+      const url = new URL(address, location.href);
+      url.searchParams.set("after", after);
+      const stream = source = new EventSource(url);
+      stream.onopen = () => { attempt = 0; tell({ opened: true }); };
+      stream.onerror = () => {
+        if (stream !== source) return;
+        tell({ state: "lost" });
+        if (stream.readyState === EventSource.CLOSED) reopen(); // else the browser tries again by itself
+      };
+      stream.addEventListener("ping", () => tell({}));
+      for (const kind of KINDS) {
+        stream.addEventListener(kind, (event) => tell({ kind, id: Number(event.lastEventId), data: JSON.parse(event.data) }));
+      }
+    }
+
+    // The browser gives up for ever on any answer but 200: ask why, then try again, or say that it is no use.
+    async function reopen() {
+      source.close();
+      tell({ state: "lost" });
+      const status = await fetch(address, { method: "HEAD", headers: { Accept: "application/json" }, cache: "no-store" })
+        .then((response) => response.status, () => 0);
+      if (!release) return;
+      if (status === 401 || status === 403) {
+        show("signed-out"); // only here: the next tab asks for itself, its person may have signed in again
+        channel.close();
+        release();
+      } else {
+        clearTimeout(retry);
+        retry = setTimeout(open, Math.min(500 * 2 ** attempt++, 15000) * (0.5 + Math.random() / 2));
+      }
+    }
+
+    // One tab leads. When it closes the lock falls to the next; one that sleeps loses it to a tab that is looked at.
+    function lead(steal = false) {
+      if (!navigator.locks) { release = () => {}; return open(); } // plain HTTP: a stream a tab
+      const held = () => new Promise((resolve) => { release = resolve; open(); });
+      return navigator.locks.request(`stream ${address}`, { steal }, held).then(() => false, () => true).then((stolen) => {
+        source?.close();
+        clearTimeout(retry);
+        source = release = undefined;
+        if (stolen) lead();
+      });
+    }
+
+    function check() {
+      if (element.dataset.connection === "signed-out" || Date.now() - heard < silence) return;
+      if (release) reopen();
+      else if (document.visibilityState === "visible") { show("lost"); heard = Date.now(); lead(true); }
+    }
+    function back() {
+      if (document.visibilityState !== "visible" || element.dataset.connection === "signed-out") return;
+      if (release && element.dataset.connection === "lost") open();
+      else check();
+      resync();
+    }
+
+    setInterval(check, Math.min(silence / 3, 5000));
+    document.addEventListener("visibilitychange", back);
+    addEventListener("online", back);
+    addEventListener("pageshow", (event) => event.persisted && back());
+    channel.postMessage({ hello: true });
+    lead();
+  }
+
+  document.querySelectorAll("[data-stream]").forEach(live);
+})();

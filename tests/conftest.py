@@ -1,0 +1,198 @@
+"""Real PostgreSQL, real commits, a real server with streams; time moves by ageing rows."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import psycopg2
+import pytest
+from flask import Flask
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+from werkzeug.serving import make_server
+
+from tests import database
+from tests.cast import Customer, Mechanic, Owner, Person
+from tests.database import one, sql
+
+_stack = ExitStack()
+for name in ("ENABLE_FAVORITES_PRIORITY", "PUBLIC_URL", "DEMO", "PORT"):
+    os.environ.pop(name, None)
+if not os.environ.get("PYTEST_XDIST_WORKER_COUNT") or os.environ.get("PYTEST_XDIST_WORKER"):
+    URL = _stack.enter_context(database.cluster())
+
+
+def pytest_sessionfinish() -> None:
+    _stack.close()
+
+
+@pytest.fixture(autouse=True)
+def _push_request_context() -> None:
+    """pytest-flask's would share `g`, and with it the login, between clients."""
+
+
+@pytest.fixture(autouse=True)
+def _monkeypatch_response_class() -> None:
+    """pytest-flask's would make every stream an empty answer."""
+
+
+@pytest.fixture(scope="session")
+def app() -> Iterator[Flask]:
+    from favorites import create_app
+    from favorites.db import db
+
+    app = create_app(TESTING=True, RATELIMIT_ENABLED=False, WTF_CSRF_ENABLED=False, MAIL_BACKEND="locmem")
+    yield app
+    app.extensions["live"].stop()
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def port(app: Flask) -> Iterator[int]:
+    """A threaded server on a port of its own, with the hub and the feed running, and no poller (see `poller`)."""
+    silence = psycopg2.connect(URL)
+    silence.autocommit = True
+    silence.cursor().execute("SELECT pg_advisory_lock(hashtext('book-again scheduler'))")
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    app.extensions["live"].start()
+    app.extensions["silence"] = silence
+    yield server.server_port
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    silence.close()
+
+
+@pytest.fixture
+def poller(app: Flask, port: int) -> Iterator[None]:
+    """The scheduler of the running server polls during this test; in all others nobody does."""
+    cursor = app.extensions["silence"].cursor()
+    cursor.execute("SELECT pg_advisory_unlock(hashtext('book-again scheduler'))")
+    deadline = time.monotonic() + 5
+    while not app.extensions["live"].ticker.is_leader:
+        assert time.monotonic() < deadline, "nobody became leader"
+        time.sleep(0.01)
+    yield
+    app.extensions["live"].ticker._leadership._let_go()
+    cursor.execute("SELECT pg_advisory_lock(hashtext('book-again scheduler'))")
+
+
+@pytest.fixture(autouse=True)
+def clean() -> Iterator[None]:
+    yield
+    database.empty()
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """A database session of the test's own, without an application context: one would share `g`, and so the login."""
+    with Session(engine(app)) as session:
+        yield session
+
+
+def engine(app: Flask) -> Engine:
+    """The application's engine."""
+    from favorites.db import db
+
+    with app.app_context():
+        return db.engine
+
+
+@pytest.fixture
+def quiet(app: Flask, port: int) -> Callable[[], None]:
+    """Waits until all that was written has been sent to every open stream."""
+
+    def wait() -> None:
+        live = app.extensions["live"]
+        newest = one("SELECT coalesce(max(id), 0) FROM request_events")
+        deadline = time.monotonic() + 5
+        while (live.feed._last or 0) < newest:
+            assert time.monotonic() < deadline, "the feed stands still"
+            time.sleep(0.002)
+        sent = threading.Event()
+        live.hub._note(sent.set)
+        assert sent.wait(5)
+
+    return wait
+
+
+@pytest.fixture
+def sweep(session: Session) -> Callable[[], object]:
+    """One poll, now."""
+    from favorites.dispatch import fallback
+
+    return lambda: fallback.sweep(session)
+
+
+@pytest.fixture
+def flag_on() -> None:
+    sql("UPDATE feature_flags SET is_enabled = true WHERE flag_key = 'ENABLE_FAVORITES_PRIORITY'")
+
+
+@pytest.fixture
+def invite(app: Flask, port: int, quiet: Callable[[], None]) -> Iterator[Callable[..., Person]]:
+    """Makes people: `invite(Mechanic, "Marco", "Rossi")`."""
+    people: list[Person] = []
+
+    def make(kind: type[Person], *names: str, **more: object) -> Person:
+        person = kind(app, port, *names, **more)
+        if isinstance(person, Mechanic):
+            person.quiet = quiet
+        people.append(person)
+        return person
+
+    yield make
+    for person in people:
+        person.leaves()
+
+
+@pytest.fixture
+def ana(invite: Callable[..., Customer]) -> Customer:
+    return invite(Customer, "Ana", "Castillo")
+
+
+@pytest.fixture
+def ben(invite: Callable[..., Customer]) -> Customer:
+    return invite(Customer, "Ben", "Okafor")
+
+
+@pytest.fixture
+def chloe(invite: Callable[..., Customer]) -> Customer:
+    return invite(Customer, "Chloe", "Martin")
+
+
+@pytest.fixture
+def marco(invite: Callable[..., Mechanic]) -> Mechanic:
+    return invite(Mechanic, "Marco", "Rossi")
+
+
+@pytest.fixture
+def nadia(invite: Callable[..., Mechanic]) -> Mechanic:
+    return invite(Mechanic, "Nadia", "Haddad")
+
+
+@pytest.fixture
+def omar(invite: Callable[..., Mechanic]) -> Mechanic:
+    return invite(Mechanic, "Omar", "Farouk")
+
+
+@pytest.fixture
+def zed(invite: Callable[..., Mechanic]) -> Mechanic:
+    return invite(Mechanic, "Zed", "Novak", status="pending")
+
+
+@pytest.fixture
+def rita(invite: Callable[..., Mechanic]) -> Mechanic:
+    workshop_id = one("INSERT INTO workshops (slug, name) VALUES ('harbor-garage', 'Harbor Garage') RETURNING id")
+    return invite(Mechanic, "Rita", "Solberg", workshop_id=workshop_id)
+
+
+@pytest.fixture
+def olga(invite: Callable[..., Owner]) -> Owner:
+    return invite(Owner, "Olga", "Petrova")

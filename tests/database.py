@@ -1,0 +1,112 @@
+"""The tests' PostgreSQL: a throw-away cluster in memory, one a process, on the binaries that TEST_POSTGRES names."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+import psycopg2.extras
+
+MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
+
+psycopg2.extras.register_uuid()
+# Emptied between tests, whoever refers to whom; request_events are append-only here, too.
+TABLES = (
+    "session_requests",
+    "payments",
+    "credit_entries",
+    "sessions",
+    "customer_favorites",
+    "mechanics",
+    "customers",
+    "users",
+    "workshops",
+    "engine_beats",
+)
+
+
+@contextmanager
+def cluster() -> Iterator[str]:
+    """A fresh cluster with the schema at head, in the environment as DATABASE_URL; gone at the end."""
+    from favorites import postgres
+
+    home = Path(tempfile.mkdtemp(prefix="book-again-", dir=MEMORY))
+    os.environ["INSTANCE_DIR"] = str(home / "instance")
+    os.environ["DATABASE_URL"] = url = postgres.ensure(home, fast=True)
+    try:
+        migrate()
+        yield url
+    finally:
+        postgres.release(home, fast=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def migrate(revision: str = "head") -> None:
+    """Bring the schema to `revision`, up or down."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
+    if revision in ("head", "0003"):
+        command.upgrade(config, revision)
+    else:
+        command.downgrade(config, revision)
+
+
+_connections: dict[str, Any] = {}
+
+
+def sql(statement: str, *values: Any) -> list[Any]:
+    """Run one statement, committed at once; the rows it returns, as named tuples."""
+    return sql_at(os.environ["DATABASE_URL"], statement, *values)
+
+
+def sql_at(url: str, statement: str, *values: Any) -> list[Any]:
+    """The same in another database; forget it with `hang_up`."""
+    connection = _connections.get(url)
+    if connection is None or connection.closed:
+        connection = _connections[url] = psycopg2.connect(url, options="-c timezone=UTC")
+        connection.autocommit = True
+    with connection.cursor(cursor_factory=psycopg2.extras.NamedTupleCursor) as cursor:
+        cursor.execute(statement, values or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def hang_up(url: str) -> None:
+    """Close the connection of `sql_at`."""
+    if connection := _connections.pop(url, None):
+        connection.close()
+
+
+def one(statement: str, *values: Any) -> Any:
+    """The one row of a statement; of one column, its value."""
+    (row,) = sql(statement, *values)
+    return row[0] if len(row) == 1 else row
+
+
+def empty() -> None:
+    """Everything but plans, events and the schema goes; the flag is undecided again."""
+    sql(";".join(f"DELETE FROM {table}" for table in TABLES))
+    sql(
+        "INSERT INTO feature_flags VALUES ('ENABLE_FAVORITES_PRIORITY')"
+        " ON CONFLICT (flag_key) DO UPDATE SET is_enabled = NULL"
+    )
+
+
+def fast_forward(minutes: float = 0, seconds: float = 0) -> None:
+    """Let time pass by ageing what is stored; no clock is touched, and every process sees it."""
+    past = f"interval '{minutes * 60 + seconds} seconds'"
+    sql(
+        f"""UPDATE session_requests
+               SET created_at = created_at - {past}, priority_notified_at = priority_notified_at - {past},
+                   accepted_at = accepted_at - {past}, expires_at = expires_at - {past}, closed_at = closed_at - {past},
+                   fallback_broadcast_at = fallback_broadcast_at - {past}, declined_at = declined_at - {past}"""
+    )
+    sql(f"UPDATE sessions SET started_at = started_at - {past}, created_at = created_at - {past}")
+    sql(f"UPDATE mechanics SET board_seen_at = board_seen_at - {past}, shift_started_at = shift_started_at - {past}")
