@@ -32,7 +32,7 @@ class Leadership:
     def stop(self) -> None:
         """Gives the lock back."""
         self._stopped.set()
-        self._thread.join()
+        self._thread.join(2)  # a connection that hangs must not keep the process
 
     def _run(self) -> None:
         while not self._stopped.is_set():

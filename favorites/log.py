@@ -91,7 +91,8 @@ class AsJson(logging.Formatter):
 
 def _value(value: object) -> str:
     text = str(value)
-    return _one_line(text) if text and " " not in text and '"' not in text else json.dumps(text, ensure_ascii=False)
+    is_plain = text and " " not in text and '"' not in text
+    return _one_line(text if is_plain else json.dumps(text, ensure_ascii=False))
 
 
 def _one_line(text: str) -> str:

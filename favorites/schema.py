@@ -7,9 +7,10 @@ import click
 import psycopg2
 import structlog
 from alembic.script import ScriptDirectory
-from flask import Flask
+from flask import Flask, request
 
 from favorites import db
+from favorites.postgres import MachineError
 from favorites.settings import ROOT
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,12 @@ def init_app(app: Flask) -> None:
     """Checks now, and while the database does not answer, or a command made the app, at the first request again."""
     if not _for_a_command():
         _check_or_end(app)
-    app.before_request(lambda: _check_once(app))
+
+    @app.before_request
+    def check_at_last() -> None:
+        # Files need no schema, and health.py tells of it in its own way.
+        if request.endpoint != "static" and request.blueprint != "health":
+            _check_once(app)
 
 
 def _for_a_command() -> bool:
@@ -47,8 +53,8 @@ def _for_a_command() -> bool:
 def _check_or_end(app: Flask) -> None:
     try:
         _check_once(app)
-    except SchemaDiffers as difference:
-        print(difference, file=sys.stderr)
+    except (SchemaDiffers, MachineError) as refusal:
+        print(refusal, file=sys.stderr)
         sys.exit(BOOT_ERROR)
     except psycopg2.OperationalError:
         log.warning("The database does not answer yet; its schema is checked at the first request")

@@ -60,9 +60,7 @@ def _prepare(settings: Settings) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else max(soft, 65536), hard))
     _greet_database(settings.database_url or postgres.ensure(settings.instance_dir))
-    _flask("The database could not be brought up to date", "db", "upgrade")
-    if settings.demo:
-        _flask("The demo data could not be written", "demo-data")
+    _flask(*(["demo-data"] if settings.demo else ["db", "upgrade"]))
 
 
 def _greet_database(url: str) -> None:
@@ -79,7 +77,7 @@ def _greet_database(url: str) -> None:
         raise CannotStart(f"Book Again needs PostgreSQL 15 or newer; that of DATABASE_URL is {version // 10000}.")
 
 
-def _flask(what_failed: str, *command: str) -> None:
+def _flask(*command: str) -> None:
     """A command in a process of its own, which takes its engine along; its words matter only when it fails."""
     ran = subprocess.run(
         [sys.executable, "-m", "flask", "--app", "app", *command],
@@ -92,7 +90,7 @@ def _flask(what_failed: str, *command: str) -> None:
         start_new_session=True,  # Ctrl-C ends it through us, without its traceback
     )
     if ran.returncode:
-        raise CannotStart(f"{ran.stdout.strip()}\n{what_failed}: `flask {' '.join(command)}` says why above.".lstrip())
+        raise CannotStart(f"{ran.stdout}\nThe database is not ready; `flask {' '.join(command)}` says why above.")
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types

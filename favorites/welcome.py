@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.request import ProxyHandler, Request, build_opener
 
 from flask import Flask
@@ -11,7 +12,7 @@ from flask import Flask
 from favorites import demo, postgres
 from favorites.db import db
 from favorites.queries import people
-from favorites.settings import Settings
+from favorites.settings import ROOT, Settings
 
 PATIENCE = 60  # seconds until the worker must have answered
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
@@ -58,7 +59,7 @@ def _lines(settings: Settings) -> Iterator[str]:
     if settings.demo:
         yield from _logins(settings)
     elif not people.has_owner(db.session):
-        yield "There is no owner yet. Make one: flask owner add EMAIL"
+        yield f"There is no owner yet. Make one: {_flask()} owner add EMAIL"
     if home := _home_elsewhere(settings):
         yield f"The data live in {home}."
     yield "Ctrl-C stops it."
@@ -69,6 +70,12 @@ def _logins(settings: Settings) -> Iterator[str]:
     for person in demo.CAST:
         yield f"  {person.email:<17} {url(settings) + person.page:<45} {person.about}"
     yield f"\n  The password of all of them: {demo.PASSWORD}. Sign in at {url(settings)}/login\n"
+
+
+def _flask() -> str:
+    """The command as it is typed in the checkout."""
+    program = Path(sys.executable).with_name("flask")
+    return str(program.relative_to(ROOT)) if program.is_relative_to(ROOT) else "flask"
 
 
 def _home_elsewhere(settings: Settings) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import Flask
 from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
 
 from favorites.dispatch.sign_ins import hash_of
 from tests.database import one, sql
@@ -60,7 +61,9 @@ class Person:
             hash_of(key),
         )
         with client.session_transaction() as session:
-            session.update({"_user_id": self.uniquifier, "_fresh": True, "sign_in": key})
+            session.update({"_user_id": self.uniquifier, "_fresh": True, "sign_in": key, "csrf_token": key})
+        signer = URLSafeTimedSerializer(self.app.secret_key or "", salt="wtf-csrf-token")
+        client.environ_base["HTTP_X_CSRFTOKEN"] = signer.dumps(key)
         return client
 
     @property

@@ -9,13 +9,15 @@ from contextlib import ExitStack
 import psycopg2
 import pytest
 from flask import Flask
+from playwright.sync_api import Browser
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
-from tests import database
+from tests import database, screens
 from tests.cast import Customer, Mechanic, Owner, Person
 from tests.database import one, sql
+from tests.screens import Screens
 
 _stack = ExitStack()
 for name in ("ENABLE_FAVORITES_PRIORITY", "PUBLIC_URL", "DEMO", "PORT"):
@@ -150,6 +152,27 @@ def invite(app: Flask, port: int, quiet: Callable[[], None]) -> Iterator[Callabl
     yield make
     for person in people:
         person.leaves()
+
+
+if os.environ.get("NO_BROWSER"):
+    collect_ignore_glob = ["test_browser_*.py"]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all; each person has a profile of their own in it."""
+    with screens.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def look(app: Flask, port: int, chromium: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[Screens]:
+    """`look.open(ana, "/customer/dashboard")`; forms carry their tokens, and no console may say a word."""
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", True)
+    screens = Screens(chromium, port)
+    yield screens
+    screens.close()
+    assert not screens.complaints
 
 
 @pytest.fixture

@@ -246,7 +246,7 @@ def test_rule_10_a_row_inserted_by_hand_counts_from_its_creation(ana, sweep):
 
 def test_rule_1_a_workshop_alone_is_asked_until_the_customer_opens_it(ana, rita, marco, nadia):
     ana.favors(marco)
-    ana.client.get("/w/harbor-garage")
+    ana.client.post("/w/harbor-garage")
     request_id = ana.books_again(marco)
     assert rita.hears("new_request", routing_type="workshop_only")
     assert nadia.heard_nothing

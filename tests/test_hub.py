@@ -126,7 +126,7 @@ def test_a_browser_that_leaves_frees_its_place_at_once(room: Room) -> None:
     browser.sock.close()
     began = time.monotonic()
     room.until(lambda: room.hub.open_streams() == 0)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 2
     assert room.hub.standings() == []
 
 

@@ -5,6 +5,7 @@ import os
 import socket
 
 import click
+from flask_migrate import upgrade
 
 from favorites import demo
 from favorites.cli.command import command, release
@@ -36,7 +37,8 @@ def _runs() -> bool:
 @click.command("demo-data")
 @command
 def demo_data() -> None:
-    """Write the demo's people and their past month, once."""
+    """Bring the schema up to date, and write the demo's people and their past month, once."""
+    upgrade()
     click.echo("The demo data are written." if demo.write() else "The demo data are there already.")
 
 

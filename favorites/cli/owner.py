@@ -25,7 +25,7 @@ def group() -> None:
 @command
 def add(email: str) -> None:
     """Make somebody an owner, and print the link where they choose their password."""
-    user = _owner(_normal(email))
+    user = _owner(email)
     if user.password:
         click.echo(f"{user.email} is an owner now, and signs in with the password they have.")
         return
@@ -44,7 +44,7 @@ def _normal(email: str) -> str:
 def _owner(email: str) -> User:
     user = user_of(email)
     if user is None:
-        user = User(email=email, fs_uniquifier=uuid4().hex)
+        user = User(email=_normal(email), fs_uniquifier=uuid4().hex)
         db.session.add(user)
     user.role, user.active = Role.ADMIN, True
     user.confirmed_at = user.confirmed_at or clock()  # who can run commands here vouches for the address

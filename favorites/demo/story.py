@@ -40,7 +40,6 @@ class Story:
         self.consultation_id = self._intake()
         self._pass(1.5)
         booking.sign_waiver(session, self.consultation_id, full_name=_name(booked.customer), **WAIVER)
-        self._pass(0.5)
         self.request_id = self._pay()
 
     def accepted_by(self, mechanic: Person, after: float) -> None:
@@ -124,16 +123,17 @@ class Story:
             return fulfillment.fulfill(self.session, self.consultation_id, self.booked.paid_by)
         reference = f"demo-{self.consultation_id}"
         money.start_payment(self.session, self.consultation_id, "demo", reference)
-        self._pass(0.5)
         return fulfillment.confirm_payment(self.session, "demo", reference)
 
     def _talk(self, mechanic: Person, minutes: float) -> None:
+        self._pass(minutes)
         lines = self.dice.choice(TALKS)
         for turn, body in enumerate(lines):
             speaker = mechanic if turn % 2 == 0 else self.booked.customer
+            said_at = clock() - timedelta(minutes=minutes * (len(lines) - turn) / (len(lines) + 1))
             user_id = self.cast.users[speaker.first_name]
-            self.session.add(Message(session_id=self.consultation_id, user_id=user_id, body=body))
-            self._pass(minutes / len(lines))
+            self.session.add(Message(session_id=self.consultation_id, user_id=user_id, body=body, at=said_at))
+        self.session.commit()
 
 
 def _name(person: Person) -> str:

@@ -1,7 +1,8 @@
 """Feature flags: the row decides, at once; missing, undecided or unreadable leaves it to the environment."""
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
 from favorites.db import Session, clock
@@ -29,7 +30,12 @@ def priority_is_on(session: Session) -> bool:
 
 @verb
 def set_flag(session: Session, key: str, is_enabled: bool | None) -> None:
-    """Switch a flag on or off, or leave it to the environment (None). Raises `NotFound` for an unknown key."""
-    changed = update(FeatureFlag).where(FeatureFlag.flag_key == key).values(is_enabled=is_enabled, updated_at=clock())
-    if session.execute(changed.returning(FeatureFlag.flag_key)).one_or_none() is None:
+    """Switch a flag on or off, or leave it to the environment (None); a row that is missing is made again.
+
+    Raises `NotFound` for an unknown key.
+    """
+    if key != PRIORITY:
         raise NotFound
+    values = {"is_enabled": is_enabled, "updated_at": clock()}
+    switched = insert(FeatureFlag).values(flag_key=key, **values)
+    session.execute(switched.on_conflict_do_update(index_elements=["flag_key"], set_=values))

@@ -16,12 +16,13 @@ from time import monotonic
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 from sqlalchemy import create_engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from favorites import db
 from favorites.dispatch import boards
-from favorites.live.frames import frame_of
+from favorites.live.frames import Frame, frame_of
 from favorites.live.hub import Hub
 from favorites.queries import events, standing
 
@@ -39,7 +40,7 @@ class Feed:
         self.beat = monotonic()
         self.is_ready = threading.Event()  # it has read its first position
         self._hub, self._wake = hub, wake
-        self._last: int | None = None
+        self._last = -1  # not known yet
         self._check_at = self._boards_at = 0.0
         self._connection: Connection | None = None
         self._connection_lock = threading.Lock()
@@ -58,10 +59,10 @@ class Feed:
         """Ends the thread and its connection."""
         self._stopped.set()
         os.write(self._bell, b"!")
-        self._thread.join(TOO_LONG)
+        self._thread.join(1)
         if self._thread.is_alive():
             self.interrupt()
-            self._thread.join(TOO_LONG)
+            self._thread.join(2)
         os.close(self._ear)
         os.close(self._bell)
 
@@ -117,17 +118,34 @@ class Feed:
     def _find_position(self, session: Session) -> None:
         """Where it was; or the present, at first and when the table has gone back (a restored backup)."""
         newest = events.newest_id(session)
-        if self._last is None or newest < self._last:
+        if not 0 <= self._last <= newest:
             self._last = newest
             self._hub.begin(newest)
 
     def _read(self, session: Session) -> None:
-        while signals := events.events_after(session, self._last or 0, BATCH):
-            self._last = signals[-1].id
-            self._hub.publish([frame_of(signal) for signal in signals])
-            for signal in signals:
-                if signal.wake_at:
-                    self._wake(signal.wake_at)
+        while frames := self._next(session):
+            self._last = frames[-1].id
+            self._hub.publish(frames)
+
+    def _next(self, session: Session) -> list[Frame]:
+        """The next frames; a row that nobody can make sense of is left out: it must not silence all that follow."""
+        limit = BATCH
+        while True:
+            try:
+                signals = events.events_after(session, self._last, limit)
+                frames = [frame_of(signal) for signal in signals]
+            except SQLAlchemyError:
+                raise
+            except Exception:
+                if limit == 1:
+                    self._last += 1
+                    log.exception("[Live] event %d cannot be told and is left out", self._last)
+                limit = 1
+            else:
+                for signal in signals:
+                    if signal.wake_at:
+                        self._wake(signal.wake_at)
+                return frames
 
     def _look_after_streams(self, session: Session) -> None:
         now = monotonic()

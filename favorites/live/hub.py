@@ -8,14 +8,14 @@ import logging
 import selectors
 import socket
 import threading
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import Any
 from uuid import UUID
 
+from favorites.live.crowd import Crowd
 from favorites.live.frames import Frame, render
 from favorites.live.reader import PRESENT, Stream
 from favorites.live.ring import Ring
@@ -37,10 +37,7 @@ class Hub:
         self.per_user, self.most, self.heartbeat = per_user, most, heartbeat
         self.skew = timedelta()  # the database's clock minus ours
         self.each_second: list[Callable[[], None]] = []
-        self._streams: set[Stream] = set()
-        self._topics: defaultdict[str, set[Stream]] = defaultdict(set)
-        self._standings: Counter[Standing] = Counter()
-        self._users: Counter[UUID] = Counter()
+        self._crowd = Crowd()
         self._ended: OrderedDict[UUID, None] = OrderedDict()
         self._notes: deque[Callable[[], None]] = deque()
         self._selector = selectors.DefaultSelector()
@@ -62,19 +59,19 @@ class Hub:
 
     def refusal(self, user_id: UUID) -> str | None:
         """The sentence for a person who may not open one more stream; None: there is room."""
-        if self._users[user_id] >= self.per_user:
+        if self._crowd.users[user_id] >= self.per_user:
             return f"You have {self.per_user} live pages open. Close some and try again."
-        if len(self._streams) >= self.most:
+        if len(self._crowd.streams) >= self.most:
             return "Too many live pages are open right now. Please try again in a minute."
         return None
 
     def standings(self) -> list[Standing]:
         """As whom streams are open now."""
-        return list(self._standings)
+        return list(self._crowd.standings)
 
     def open_streams(self) -> int:
         """How many streams are open now."""
-        return len(self._streams)
+        return len(self._crowd.streams)
 
     def adopt(self, stream: Stream, head: bytes = b"") -> None:
         """Takes the socket over, writes `head` and what the stream has missed, then whatever comes."""
@@ -111,7 +108,7 @@ class Hub:
             for key, events in self._selector.select(max(0.0, tick - monotonic())):
                 if key.data is None:
                     self._obey()
-                elif key.data in self._streams:  # another event of this round may have closed it
+                elif key.data in self._crowd.streams:  # another event of this round may have closed it
                     self._serve(key.data, events)
             if monotonic() >= tick:
                 tick = monotonic() + min(1.0, self.heartbeat / 5)
@@ -159,11 +156,7 @@ class Hub:
         if standing.sign_in_id in self._ended or not self._is_running:
             return stream.sock.close()
         self._selector.register(stream.sock, READ, stream)
-        self._streams.add(stream)
-        self._standings[standing] += 1
-        self._users[standing.user_id] += 1
-        for topic in stream.reader.topics:
-            self._topics[topic].add(stream)
+        self._crowd.add(stream)
         stream.ping_at = monotonic() + self.heartbeat
         log.debug("stream opened for %s %s", standing.role, standing.user_id)
         return self._send(stream, head + self._missed(stream))
@@ -185,14 +178,14 @@ class Hub:
 
     def _begin(self, newest: int) -> None:
         self.ring.begin(newest)
-        for stream in tuple(self._streams):
+        for stream in tuple(self._crowd.streams):
             self._send(stream, self._reset(stream))
 
     def _publish(self, frames: Iterable[Frame]) -> None:
         for frame in frames:
             self.ring.add(frame)
             for topic in frame.topics:
-                for stream in tuple(self._topics.get(topic, ())):
+                for stream in self._crowd.of(topic):
                     if stream.last < frame.id and stream.excluded_as not in frame.excluded:
                         stream.last = stream.delivered = frame.id
                         self._send(stream, frame.data)
@@ -216,7 +209,7 @@ class Hub:
     def _ping(self) -> None:
         now, at = monotonic(), {"at": self.now()}
         pings: dict[int | None, bytes] = {}
-        for stream in [stream for stream in self._streams if stream.ping_at <= now]:
+        for stream in [stream for stream in self._crowd.streams if stream.ping_at <= now]:
             stream.ping_at = now + self.heartbeat
             last = stream.delivered
             self._send(stream, pings.get(last) or pings.setdefault(last, render("ping", at, last)))
@@ -227,31 +220,18 @@ class Hub:
                 self._ended[standing.sign_in_id] = None
         while len(self._ended) > REMEMBERED:
             self._ended.popitem(last=False)
-        for stream in [stream for stream in self._streams if stream.reader.standing in lost]:
+        for stream in [stream for stream in self._crowd.streams if stream.reader.standing in lost]:
             self._close(stream, "ended")
 
     def _close(self, stream: Stream, why: str) -> None:
-        if stream not in self._streams:
+        if stream not in self._crowd.streams:
             return
-        standing = stream.reader.standing
-        self._streams.discard(stream)
-        _less(self._standings, standing)
-        _less(self._users, standing.user_id)
-        for topic in stream.reader.topics:
-            self._topics[topic].discard(stream)
-            if not self._topics[topic]:
-                del self._topics[topic]
+        self._crowd.remove(stream)
         self._selector.unregister(stream.sock)
         stream.sock.close()
         log.debug("stream %s after %.0f s", why, monotonic() - stream.opened)
 
     def _stop(self) -> None:
         self._is_running = False
-        for stream in tuple(self._streams):
+        for stream in tuple(self._crowd.streams):
             self._close(stream, "stopped")
-
-
-def _less(counts: Counter[Any], key: object) -> None:
-    counts[key] -= 1
-    if not counts[key]:
-        del counts[key]

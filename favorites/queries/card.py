@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased, load_only
 
 from favorites.models import Consultation, Customer, Intake, Plan, RoutingType, SessionRequest, Status
 from favorites.models.session_request import everyone_was_asked, is_accepted, is_pending, is_preferred, said_no
+from favorites.queries.events import offer_message
 
 
 class Stage(StrEnum):
@@ -44,6 +45,11 @@ class Card:
     consultation_status: str | None
     last_job: LastJob | None
     was_asked_first: bool
+
+    @property
+    def message(self) -> str:
+        """What the preferred mechanic reads first, here and on the stream."""
+        return offer_message(self.first_name, self.request.priority_window_minutes)
 
     @property
     def is_urgent(self) -> bool:

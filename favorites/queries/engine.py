@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from favorites.db import Session, clock
+from favorites.db import Session
 from favorites.models import EngineBeat
 from favorites.settings import current
 
@@ -16,7 +16,7 @@ def answers(session: Session) -> bool:
 
 def beat_is_late(session: Session) -> bool:
     """Whether no poll has ended within three periods, by the database's clock; so, too, when none ever has."""
-    recent = clock() - timedelta(seconds=3 * current().poll_seconds)
+    recent = func.now() - timedelta(seconds=3 * current().poll_seconds)
     return session.scalars(select(EngineBeat.id).where(EngineBeat.at > recent).limit(1)).one_or_none() is None
 
 

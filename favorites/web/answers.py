@@ -5,14 +5,16 @@ import time
 from http import HTTPStatus
 from typing import Any
 
+import psycopg2
 import structlog
 from flask import Flask, Response, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
+from markupsafe import Markup
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from favorites.dispatch.errors import Refusal
 from favorites.postgres import MachineError
@@ -21,7 +23,8 @@ from favorites.web.limits import limiter
 
 log = structlog.get_logger(__name__)
 
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, MachineError)
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, psycopg2.OperationalError, MachineError)
+PART = Markup('<p class="banner banner--warning" role="alert">{}</p>')
 STALE = "Please send again."
 
 
@@ -70,7 +73,7 @@ def problem(status: int, sentence: str = "", code: str = "", retry: int | None =
     if wants_json():
         answer = make_response(jsonify(error=sentence or HTTPStatus(status).phrase, code=code), status)
     elif is_part():
-        answer = make_response(sentence or HTTPStatus(status).phrase, status, {"Content-Type": "text/plain"})
+        answer = make_response(PART.format(sentence or HTTPStatus(status).phrase), status)
     else:
         answer = make_response(_page(status, sentence, retry), status)
     if retry:
@@ -90,6 +93,8 @@ def refused(refusal: Refusal) -> Response:
 
 def failed(error: HTTPException) -> Response:
     """Everything HTTP has a number for; 500 included, which Flask has logged with its traceback by now."""
+    if isinstance(error, SecurityError):  # another Host than ours: no page can be made, its links would lead there
+        return make_response("This is not the address of Book Again.", 400, {"Content-Type": "text/plain"})
     status = error.code or 500
     try:
         answer = problem(status, _own_words(error))

@@ -13,7 +13,7 @@ from favorites.models.consultation import PaidBy
 from favorites.queries import customer as queries
 from favorites.settings import current
 from favorites.web import demo_payment
-from favorites.web.answers import wants_json
+from favorites.web.answers import done, wants_json
 from favorites.web.payments import Provider
 from favorites.web.people import current_customer, customers_only
 from favorites.web.steps import own_booking, step
@@ -75,7 +75,7 @@ def _fulfill(session_id: UUID, paid_by: PaidBy) -> ResponseReturnValue:
         request_id = fulfillment.fulfill(db.session(), session_id, paid_by)
     except Refusal as refusal:
         return _refused(session_id, refusal)
-    return redirect(url_for("requests.show", request_id=request_id), code=303)
+    return done("requests.show", request_id=request_id)
 
 
 def _refused(session_id: UUID, refusal: Refusal) -> ResponseReturnValue:

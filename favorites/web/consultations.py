@@ -38,7 +38,9 @@ def show(session_id: UUID) -> ResponseReturnValue:
 
 @bp.get("/consultations/<uuid:session_id>/live")
 def live(session_id: UUID) -> ResponseReturnValue:
-    """The part that changes, for htmx."""
+    """The part that changes, for htmx; whose job it was reads that it is so no more."""
+    if _was_taken_back(session_id):
+        return render_template("consultations/_gone.html")
     return render_template("consultations/_live.html", **_seen(session_id))
 
 
@@ -59,6 +61,14 @@ def _is_new_face(found: Waiting) -> bool:
     row = found.session_request
     mechanic = bookable(db.session(), row.customer_id, row.mechanic_id) if row.mechanic_id else None
     return mechanic is not None and not mechanic.is_favorite
+
+
+def _was_taken_back(session_id: UUID) -> bool:
+    found, mechanic = consultation_of_two(db.session(), session_id), current_user.mechanic
+    if found is None or mechanic is None:
+        return False
+    row = found.session_request
+    return mechanic.id in row.released_from and mechanic.id != row.mechanic_id
 
 
 def _viewer(found: Waiting) -> str | None:

@@ -48,7 +48,14 @@ def book(mechanic_id: UUID) -> ResponseReturnValue:
     found = queries.bookable(db.session(), customer_id, mechanic_id)
     kind = "dialog" if is_part() else "book"
     prospect = outlook(customer_id, found, current_workshop())
-    return render_template(f"favorites/{kind}.html", found=found, outlook=prospect, priority=priority_for(mechanic_id))
+    open_id = queries.open_request_id(db.session(), customer_id)
+    return render_template(
+        f"favorites/{kind}.html",
+        found=found,
+        outlook=prospect,
+        priority=priority_for(mechanic_id),
+        open_request_id=open_id,
+    )
 
 
 @bp.post("/customer/favorites/<uuid:mechanic_id>")

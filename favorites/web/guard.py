@@ -32,7 +32,11 @@ def _is_foreign() -> bool:
     if site or request.method in SAFE:
         return False
     origin = request.headers.get("Origin")  # browsers too old to say Sec-Fetch-Site
-    return origin is not None and urlsplit(origin).netloc not in {request.host, urlsplit(current().public_url).netloc}
+    return origin is not None and (urlsplit(origin).netloc or origin) not in _own_hosts()
+
+
+def _own_hosts() -> set[str]:
+    return {request.host, urlsplit(current().public_url).netloc}
 
 
 def refuse_unreadable() -> None:

@@ -45,15 +45,10 @@ def protect(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if current().is_secure:
         response.headers["Strict-Transport-Security"] = f"max-age={YEAR}; includeSubDomains"
-    if request.endpoint == "static":
-        _cache_file(response)
-    elif "Cache-Control" not in response.headers:
+    if request.endpoint == "static" and response.status_code in {200, 206, 304} and is_versioned():
+        response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+    if "Cache-Control" not in response.headers:
         # Nothing of a person stays in a browser that others use; nor a page whose address holds a token.
         is_private = KEY in session or request.blueprint == "security"
         response.headers["Cache-Control"] = "no-store" if is_private else "private, no-cache"
     return response
-
-
-def _cache_file(response: Response) -> None:
-    if response.status_code in {200, 206, 304} and is_versioned():
-        response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"

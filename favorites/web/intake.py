@@ -100,7 +100,14 @@ def _page(customer: Customer, typed: dict[str, Any], mistakes: dict[str, str]) -
     json=IntakeForm,
     form=IntakeForm,
     resp=Response(
-        HTTP_201=Started, HTTP_400=Mistaken, HTTP_401=Problem, HTTP_409=Occupied, HTTP_415=Problem, HTTP_422=Mistaken
+        "HTTP_303",
+        HTTP_201=Started,
+        HTTP_400=Mistaken,
+        HTTP_401=Problem,
+        HTTP_409=Occupied,
+        HTTP_415=Problem,
+        HTTP_422=Mistaken,
+        HTTP_429=Problem,
     ),
     skip_validation=True,
     tags=["intake"],

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, abort, request
+from flask import Flask, Response, abort, request
 from flask.typing import ResponseReturnValue
 from flask_mailman import Mail as Mailman
 from flask_principal import identity_changed  # type: ignore[import-untyped] # ships no types
@@ -93,6 +93,7 @@ def init_app(app: Flask) -> None:
     _without_principal(app, security)
     app.view_functions |= LIMITED
     app.before_request(_forms_only)
+    app.after_request(_see_other)
     password_reset.connect(_confirm, app)
 
 
@@ -106,6 +107,13 @@ def _forms_only() -> None:
     """Flask-Security's own JSON has other words than ours and trips over unexpected types."""
     if request.blueprint == "security" and request.is_json:
         abort(415)
+
+
+def _see_other(response: Response) -> Response:
+    """After a POST the next page is read by GET, whatever the browser makes of 302."""
+    if request.blueprint == "security" and request.method == "POST" and response.status_code == 302:
+        response.status_code = 303
+    return response
 
 
 def _confirm(_app: Flask, user: User) -> None:
@@ -127,7 +135,7 @@ def login() -> ResponseReturnValue:
 
 
 def logout() -> ResponseReturnValue:
-    """Flask-Security's, with 303."""
+    """Flask-Security's, for programs, too."""
     views.logout()
     return done_at("/")
 

@@ -1,0 +1,1 @@
+"""One-line mistakes, each of which one named test must catch."""

@@ -1,0 +1,180 @@
+"""Mistakes in the streams: who hears what, from where on, and for how long."""
+
+from tests.mutants.mutation import Mutation
+
+MUTATIONS = [
+    Mutation(
+        "live/hub.py",
+        "stream.last < frame.id and stream.excluded_as not in frame.excluded",
+        "stream.last < frame.id",
+        ("hub::an_excluded_mechanic_hears_nothing_live_or_on_replay",),
+    ),
+    Mutation(
+        "live/hub.py",
+        "stream.last < frame.id and stream.excluded_as",
+        "stream.excluded_as",
+        ("hub::the_table_and_the_feed_may_overlap_in_either_order",),
+    ),
+    Mutation(
+        "live/hub.py",
+        "if len(stream.pending) > LIMIT else None",
+        "if False else None",
+        ("hub::a_reader_who_does_not_read_is_cut_and_delays_nobody",),
+    ),
+    Mutation(
+        "live/hub.py",
+        "standing.sign_in_id in self._ended or not self._is_running",
+        "not self._is_running",
+        ("hub::an_ended_sign_in_loses_its_streams_and_gets_no_other",),
+    ),
+    Mutation(
+        "live/hub.py",
+        "            if is_over:\n",
+        "            if True:\n",
+        ("hub::an_ended_sign_in_loses_its_streams_and_gets_no_other",),
+    ),
+    Mutation(
+        "live/hub.py",
+        "            if gone:\n",
+        "            if False:\n",
+        ("hub::a_browser_that_leaves_frees_its_place_at_once",),
+    ),
+    Mutation(
+        "live/hub.py",
+        "            last = stream.delivered\n",
+        "            last = stream.last\n",
+        ("hub::a_ping_repeats_the_last_id_that_was_delivered",),
+    ),
+    Mutation(
+        "live/ring.py",
+        "if last < self.floor:",
+        "if False:",
+        ("hub::what_the_ring_has_lost_is_a_reset_never_a_gap",),
+    ),
+    Mutation(
+        "live/ring.py",
+        "if frame.id <= last:",
+        "if frame.id < last:",
+        ("hub::catch_up_from_the_ring_is_exact",),
+    ),
+    Mutation(
+        "live/ring.py",
+        "elif frame.is_offer and frame.request_id in closed:",
+        "elif False:",
+        ("hub::an_offer_that_was_closed_is_left_out_on_replay",),
+    ),
+    Mutation(
+        "live/ring.py",
+        "if not reader.hears(frame):",
+        "if False:",
+        ("hub::a_closing_that_is_not_for_this_reader_voids_nothing",),
+    ),
+    Mutation(
+        "live/reader.py",
+        " and self.standing.mechanic_id not in frame.excluded",
+        "",
+        ("hub::an_excluded_mechanic_hears_nothing_live_or_on_replay",),
+    ),
+    Mutation(
+        "live/ring.py",
+        "None if len(missed) > LONGEST else missed[::-1]",
+        "missed[::-1]",
+        ("hub::a_long_backlog_is_a_reset",),
+    ),
+    Mutation(
+        "live/resume.py",
+        "Start(max(newest, delivered), delivered,",
+        "Start(PRESENT, delivered,",
+        ("feed::events_between_the_read_and_the_adoption_are_neither_lost_nor_doubled",),
+    ),
+    Mutation(
+        "live/resume.py",
+        "if oldest is not None and after < oldest - 1:",
+        "if False:",
+        ("feed::older_than_what_is_kept_is_reset",),
+    ),
+    Mutation(
+        "live/resume.py",
+        "if len(signals) > LONGEST:",
+        "if False:",
+        ("feed::a_backlog_that_is_too_long_is_reset",),
+    ),
+    Mutation(
+        "live/resume.py",
+        "after > newest and after > events.newest_id(session)",
+        "after > newest",
+        ("feed::the_page_may_know_more_than_the_feed",),
+    ),
+    Mutation(
+        "live/feed.py",
+        "selector.select(max(0.0, min(POLL, self._check_at - monotonic())))",
+        "selector.select()",
+        ("feed::a_lost_hint_costs_seconds_never_an_event",),
+    ),
+    Mutation(
+        "live/feed.py",
+        'for channel in ("request_events", "control"):',
+        'for channel in ("control",):',
+        ("feed::an_event_reaches_the_stream_at_once",),
+    ),
+    Mutation(
+        "live/feed.py",
+        "if not 0 <= self._last <= newest:",
+        "if self._last < 0:",
+        ("feed::a_table_that_went_back_is_a_new_beginning",),
+    ),
+    Mutation(
+        "live/feed.py",
+        "if not 0 <= self._last <= newest:",
+        "if True:",
+        ("feed::a_lost_connection_is_made_again_and_nothing_is_missed",),
+    ),
+    Mutation(
+        "live/feed.py",
+        "        if self.is_late():\n",
+        "        if False:\n",
+        ("feed::a_connection_that_hangs_is_cut_loose",),
+    ),
+    Mutation(
+        "live/feed.py",
+        "                self._hub.end(lost)\n",
+        "                pass\n",
+        ("feed::a_sign_in_that_runs_out_ends_the_stream",),
+    ),
+    Mutation(
+        "live/feed.py",
+        'if any(notify.channel == "control" for notify in raw.notifies):',
+        "if False:",
+        ("feed::who_may_no_longer_listen_is_cut_off_at_once",),
+    ),
+    Mutation(
+        "live/feed.py",
+        "self._wake(signal.wake_at)",
+        "pass",
+        ("feed::the_scheduler_hears_of_a_deadline",),
+    ),
+    Mutation(
+        "queries/standing.py",
+        "s.ended_at IS NULL AND s.expires_at",
+        "s.expires_at",
+        ("feed::who_may_no_longer_listen_is_cut_off_at_once",),
+    ),
+    Mutation(
+        "queries/standing.py",
+        " AND m.workshop_id IS NOT DISTINCT FROM w.workshop_id",
+        "",
+        ("feed::who_may_no_longer_listen_is_cut_off_at_once",),
+    ),
+    Mutation(
+        "queries/standing.py",
+        "s.expires_at > clock_timestamp() AND u.active",
+        "u.active",
+        ("feed::a_sign_in_that_runs_out_ends_the_stream",),
+    ),
+    Mutation(
+        "dispatch/boards.py",
+        "with_for_update(skip_locked=True, key_share=True)",
+        "with_for_update(key_share=True)",
+        ("feed::a_board_whose_row_is_held_waits_for_nobody",),
+    ),
+]

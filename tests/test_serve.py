@@ -1,0 +1,181 @@
+"""One command brings everything up, and its end takes everything down again."""
+
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import rmtree
+from urllib.request import urlopen
+
+import psutil
+import psycopg2
+import pytest
+
+from favorites.demo.cast import ANA, CAST, MARCO, OLGA, PASSWORD
+from favorites.postgres import home_of
+from tests.server import ROOT, Server, environment, flask, free_port, is_stopped, until
+
+pytestmark = pytest.mark.timeout(400)
+
+
+def new_instance() -> Path:
+    memory = Path("/dev/shm")
+    return Path(tempfile.mkdtemp(prefix="book-again-", dir=memory if memory.is_dir() else None))
+
+
+@pytest.fixture
+def fresh() -> Iterator[Path]:
+    instance = new_instance()
+    yield instance
+    clear(instance)
+
+
+def clear(instance: Path) -> None:
+    rmtree(home_of(instance), ignore_errors=True)
+    rmtree(instance)
+
+
+def family(server: Server) -> list[psutil.Process]:
+    return [psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children(recursive=True)]
+
+
+def answers(server: Server) -> bool:
+    try:
+        return urlopen(f"{server.url}/healthz", timeout=5).status == 200
+    except OSError:  # URLError is one
+        return False
+
+
+def rows(instance: Path) -> list[tuple[str, int]]:
+    connection = psycopg2.connect(flask(instance, "database-url").stdout.strip())
+    with connection.cursor() as cursor:
+        found = []
+        for table in ("users", "session_requests", "request_events", "credit_entries", "messages"):
+            cursor.execute(f"SELECT '{table}', count(*) FROM {table}")
+            found.append(cursor.fetchone())
+    connection.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Server]:
+    """The demo, running."""
+    instance = new_instance()
+    with Server(instance, DEMO="1") as server:
+        server.ready()
+        yield server
+    clear(instance)
+
+
+def test_the_demo_says_who_may_sign_in_and_lets_them(demo: Server) -> None:
+    said = demo.said()
+    assert f"Book Again is ready: {demo.url}" in said
+    assert PASSWORD in said
+    assert all(person.email in said and demo.url + person.page in said for person in CAST)
+    for person in (ANA, MARCO, OLGA):
+        page = demo.signed_in(person.email, PASSWORD).open(demo.url + person.page, timeout=30)
+        assert (page.status, page.url) == (200, demo.url + person.page)
+    assert "Traceback" not in demo.said()
+
+
+def test_a_stream_opens_through_the_real_server(demo: Server) -> None:
+    with demo.signed_in(MARCO.email, PASSWORD).open(f"{demo.url}/mechanic/events", timeout=20) as stream:
+        assert stream.headers["Content-Type"].startswith("text/event-stream")
+        assert stream.readline()
+
+
+def test_a_command_beside_the_server_leaves_it_alone(demo: Server) -> None:
+    listed = flask(demo.instance, "flag", "list")
+    assert listed.stdout == "ENABLE_FAVORITES_PRIORITY: on\n"
+    url = flask(demo.instance, "database-url")
+    assert url.stderr == ""
+    psycopg2.connect(url.stdout.strip()).close()
+    assert answers(demo)
+
+
+def test_a_killed_worker_is_replaced(demo: Server) -> None:
+    said = demo.said()
+    (worker,) = demo.workers()
+    worker.kill()
+    until(lambda: [one for one in demo.workers() if one.pid != worker.pid], "another worker")
+    until(lambda: answers(demo), "it answers again")
+    assert demo.said().count("is ready") == said.count("is ready")
+
+
+def test_ctrl_c_leaves_no_process_and_the_next_start_reuses_the_data(fresh: Path) -> None:
+    with Server(fresh, DEMO="1") as server:
+        server.ready()
+        before = rows(fresh)
+        assert dict(before)["session_requests"] > 50
+        everybody = family(server)
+        assert len(everybody) > 1
+        assert server.end(signal.SIGINT, everybody=True) == 0
+        assert not [process for process in everybody if process.is_running()]
+        assert is_stopped(fresh)
+        assert "Traceback" not in server.said()
+    with Server(fresh, DEMO="1") as server:
+        server.ready()
+        assert rows(fresh) == before
+        assert server.end(signal.SIGTERM) == 0
+    assert is_stopped(fresh)
+
+
+def test_a_command_alone_starts_the_database_and_stops_it_again(fresh: Path) -> None:
+    url = flask(fresh, "database-url")
+    assert url.stdout.startswith("postgresql://")
+    assert "while Book Again runs" in url.stderr
+    assert is_stopped(fresh)
+
+
+def test_ctrl_c_before_it_is_ready_stops_what_was_started(fresh: Path) -> None:
+    with Server(fresh) as server:
+        until(lambda: (home_of(fresh) / "data" / "postmaster.pid").exists(), "PostgreSQL starts")
+        assert server.end(signal.SIGINT, everybody=True) == 130
+        assert is_stopped(fresh)
+        assert "Traceback" not in server.said()
+
+
+def test_without_demo_data_it_says_how_to_make_an_owner(fresh: Path) -> None:
+    with Server(fresh) as server:
+        assert "flask owner add EMAIL" in server.ready()
+        assert PASSWORD not in server.said()
+        assert flask(fresh, "owner", "add", "olga@garage.test").returncode == 0
+        assert answers(server)
+
+
+def test_a_port_in_use_is_one_sentence_and_nothing_is_started(fresh: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = start(fresh, PORT=str(port))
+    assert ran.returncode == 1
+    assert ran.stderr.count("\n") == 1
+    assert f"Port {port} is in use" in ran.stderr
+    assert f"`PORT={port + 1} make demo`" in ran.stderr
+    assert list(fresh.iterdir()) == []
+
+
+def test_every_mistake_in_the_settings_is_told_at_once(fresh: Path) -> None:
+    ran = start(fresh, PORT="many", PRIORITY_WINDOW_MINUTES="0", SECRET_KEY="short")
+    assert ran.returncode == 2
+    assert [line.split(":")[0] for line in ran.stderr.splitlines()] == ["PORT", "SECRET_KEY", "PRIORITY_WINDOW_MINUTES"]
+
+
+def test_a_database_that_does_not_answer_is_one_sentence(fresh: Path) -> None:
+    ran = start(fresh, PORT=str(free_port()), DATABASE_URL=f"postgresql://app@127.0.0.1:{free_port()}/book_again")
+    assert ran.returncode == 1
+    assert ran.stderr.count("\n") == 1
+    assert "DATABASE_URL does not answer" in ran.stderr
+
+
+def test_the_arbiter_opens_no_engine() -> None:
+    look = "import sys, favorites.serve; sys.exit(bool({'flask', 'sqlalchemy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", look], cwd=ROOT, check=False).returncode == 0
+
+
+def start(instance: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "app.py"]
+    where = environment(instance, **more)
+    return subprocess.run(line, cwd=ROOT, env=where, capture_output=True, text=True, check=False, timeout=60)
