@@ -4,12 +4,14 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import psycopg2
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser
+from psycopg2.extensions import connection
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
@@ -104,6 +106,27 @@ def engine(app: Flask) -> Engine:
 
     with app.app_context():
         return db.engine
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[[], connection]]:
+    """Opens connections whose transactions the test ends itself."""
+    connections: list[connection] = []
+
+    def open_one() -> connection:
+        connections.append(psycopg2.connect(URL))
+        return connections[-1]
+
+    yield open_one
+    for opened in connections:
+        opened.close()
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Threads for what waits."""
+    with ThreadPoolExecutor() as pool:
+        yield pool
 
 
 @pytest.fixture

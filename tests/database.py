@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import psycopg2
 import psycopg2.extensions
 import psycopg2.extras
+from alembic import command
+from alembic.config import Config
 
 MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
 
@@ -46,17 +49,11 @@ def cluster() -> Iterator[str]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def migrate(revision: str = "head") -> None:
-    """Bring the schema to `revision`, up or down."""
-    from alembic import command
-    from alembic.config import Config
-
+def migrate() -> None:
+    """Bring the schema to head."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
-    if revision in ("head", "0003"):
-        command.upgrade(config, revision)
-    else:
-        command.downgrade(config, revision)
+    command.upgrade(config, "head")
 
 
 _connections: dict[str, Any] = {}
@@ -110,3 +107,12 @@ def fast_forward(minutes: float = 0, seconds: float = 0) -> None:
     )
     sql(f"UPDATE sessions SET started_at = started_at - {past}, created_at = created_at - {past}")
     sql(f"UPDATE mechanics SET board_seen_at = board_seen_at - {past}, shift_started_at = shift_started_at - {past}")
+
+
+def until_waiting(connection: Any = None) -> None:
+    """Returns once a statement of `connection`, or of anybody, waits for a lock."""
+    pid = connection.info.backend_pid if connection else None
+    deadline = time.monotonic() + 5
+    while not one("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = coalesce(%s, pid)", pid):
+        assert time.monotonic() < deadline, "nobody waits"
+        time.sleep(0.005)

@@ -1,12 +1,12 @@
 """The owner's page: who may help, what is switched on, what waits; for admins and nobody else."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from flask import Flask
 
-from tests.cast import Customer, Mechanic, Owner
+from tests.cast import NOBODY, Customer, Mechanic, Owner
 from tests.database import one, sql
 
 
@@ -57,11 +57,11 @@ PATHS = [
     "flag",
     "credits",
     "workshops",
-    *(f"mechanics/{uuid4()}/{verb}" for verb in ("approve", "suspend", "workshop")),
+    *(f"mechanics/{NOBODY}/{verb}" for verb in ("approve", "suspend", "workshop")),
 ]
 
 
-@pytest.mark.parametrize("path", [*PATHS, f"requests/{uuid4()}/cancel"])
+@pytest.mark.parametrize("path", [*PATHS, f"requests/{NOBODY}/cancel"])
 def test_nobody_else_can_press_anything(ana: Customer, marco: Mechanic, path: str) -> None:
     for anyone in (ana, marco):
         assert anyone.client.post(f"/admin/{path}").status_code == 403

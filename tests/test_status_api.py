@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 from flask import Flask
 
-from tests.cast import Customer, Mechanic, Owner, Person
+from tests.cast import NOBODY, Customer, Mechanic, Owner, Person
 from tests.database import one, sql
 
 MALFORMED = [
@@ -18,8 +18,8 @@ MALFORMED = [
     "not-a-uuid",
     "{00000000-0000-0000-0000-000000000000}",
     "0" * 32,
-    f"{uuid4()}%20",
-    f"urn:uuid:{uuid4()}",
+    f"{NOBODY}%20",
+    f"urn:uuid:{NOBODY}",
 ]
 
 
@@ -43,14 +43,14 @@ def is_seen(mechanic: Mechanic, seconds_ago: int, shift: bool = True) -> datetim
     return one(f"{changed} RETURNING board_seen_at", seconds_ago, mechanic.id)
 
 
-@pytest.mark.parametrize("mechanic_id", [str(uuid4()), "malformed"])
+@pytest.mark.parametrize("mechanic_id", [NOBODY, "malformed"])
 def test_a1_whoever_is_not_signed_in_gets_401_before_anything_else(app: Flask, mechanic_id: str) -> None:
     answer = app.test_client().get(f"/api/mechanics/{mechanic_id}/status")
     assert answer.status_code == 401
     assert answer.is_json
 
 
-@pytest.mark.parametrize("mechanic_id", [str(uuid4()), "malformed"])
+@pytest.mark.parametrize("mechanic_id", [NOBODY, "malformed"])
 def test_a2_with_the_flag_off_there_is_no_such_feature(ana: Customer, mechanic_id: str) -> None:
     assert status(ana, mechanic_id) == (404, {"error": "Feature not enabled"})
 

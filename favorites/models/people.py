@@ -79,8 +79,12 @@ class SignIn(Base):
     key_hash: Mapped[str] = mapped_column(
         unique=True, comment="SHA-256, in hex, of the 256-bit random key in the cookie"
     )
-    started_at: Mapped[CreatedAt]
-    seen_at: Mapped[CreatedAt]
+    started_at: Mapped[datetime] = mapped_column(
+        server_default=text("clock_timestamp()"), comment="When they signed in"
+    )
+    seen_at: Mapped[datetime] = mapped_column(
+        server_default=text("clock_timestamp()"), comment="When it was last used, to the minute"
+    )
     expires_at: Mapped[datetime] = mapped_column(comment="End at the latest")
     ended_at: Mapped[datetime | None] = mapped_column(comment="Sign-out, password or role change, suspension")
 

@@ -31,8 +31,10 @@ SET lock_timeout = 0;
 DO $$
 DECLARE broken text;
 BEGIN
-  FOR broken IN SELECT indexrelid::regclass FROM pg_index
+  FOR broken IN SELECT indexrelid::regclass FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
                 WHERE indrelid = 'public.session_requests'::regclass AND NOT indisvalid
+                  AND relname IN ('session_requests_preferred_mechanic_idx', 'session_requests_priority_analytics_idx',
+                                  'session_requests_priority_timeout_idx')
   LOOP
     RAISE NOTICE 'Dropping invalid index %', broken;
     EXECUTE 'DROP INDEX ' || broken;
@@ -83,6 +85,7 @@ BEGIN
   RAISE NOTICE '✅ Column added: priority_notified_at (TIMESTAMPTZ)';
 
   IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'public.session_requests'::regclass AND convalidated
+                 AND conname = 'session_requests_preferred_mechanic_id_fkey'
                  AND pg_get_constraintdef(oid) = 'FOREIGN KEY (preferred_mechanic_id) REFERENCES mechanics(id) ON DELETE SET NULL') THEN
     RAISE EXCEPTION 'Foreign key missing or different from phase 4: session_requests_preferred_mechanic_id_fkey';
   END IF;

@@ -198,8 +198,8 @@ COMMENT ON TABLE sign_ins IS 'One row a sign-in; ending it revokes the cookie th
 COMMENT ON COLUMN sign_ins.id IS 'Random key';
 COMMENT ON COLUMN sign_ins.user_id IS 'Whose';
 COMMENT ON COLUMN sign_ins.key_hash IS 'SHA-256, in hex, of the 256-bit random key in the cookie';
-COMMENT ON COLUMN sign_ins.started_at IS 'When the row was written';
-COMMENT ON COLUMN sign_ins.seen_at IS 'When the row was written';
+COMMENT ON COLUMN sign_ins.started_at IS 'When they signed in';
+COMMENT ON COLUMN sign_ins.seen_at IS 'When it was last used, to the minute';
 COMMENT ON COLUMN sign_ins.expires_at IS 'End at the latest';
 COMMENT ON COLUMN sign_ins.ended_at IS 'Sign-out, password or role change, suspension';
 
