@@ -13,7 +13,7 @@ install: .venv/.dev ## .venv with all that development needs
 
 test: .venv/.dev ## every test, on real PostgreSQL and in a real Chromium
 	@$(BIN)/python -m tests.browser
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.dev ## the linters, in the order of design
 	$(BIN)/ruff check .
@@ -23,7 +23,7 @@ check: .venv/.dev ## the linters, in the order of design
 	$(BIN)/lint-imports
 
 coverage: .venv/.dev ## the tests without a browser, with branch coverage
-	NO_BROWSER=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
+	NO_BROWSER=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered
 
 mutants: .venv/.dev ## one-line mutations, each of which one named test must catch
 	$(BIN)/python -m tests.mutants

@@ -177,8 +177,18 @@ def invite(app: Flask, port: int, quiet: Callable[[], None]) -> Iterator[Callabl
         person.leaves()
 
 
+# What is not collected here, and why; told in one line at the end.
+LEFT_OUT: dict[str, str] = {}
 if os.environ.get("NO_BROWSER"):
-    collect_ignore_glob = ["test_browser_*.py"]
+    LEFT_OUT["test_browser_*.py"] = "the browser tests (NO_BROWSER is set)"
+if database.other_binaries() is None:
+    LEFT_OUT["test_another_postgresql.py"] = "the rows on a second PostgreSQL (there is none)"
+collect_ignore_glob = list(LEFT_OUT)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if LEFT_OUT:
+        terminalreporter.write_line(f"Left out: {', '.join(LEFT_OUT.values())}.")
 
 
 @pytest.fixture(scope="session")

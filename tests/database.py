@@ -15,6 +15,8 @@ import psycopg2.extras
 from alembic import command
 from alembic.config import Config
 
+from favorites.embedded import programs
+
 MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
 
 psycopg2.extras.register_uuid()
@@ -47,6 +49,14 @@ def cluster() -> Iterator[str]:
     finally:
         postgres.release(home, fast=True)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def other_binaries() -> Path | None:
+    """Of the supported PostgreSQLs here that this run does not use, the one furthest from it; None: there is none."""
+    found = {programs.major_of(path): path for path in programs.candidates()}
+    used = programs.major_of(programs.binaries()) or 0
+    others = [version for version in found if version in programs.SUPPORTED and version != used]
+    return found[max(others, key=lambda version: abs((version or 0) - used))] if others else None
 
 
 def migrate() -> None:

@@ -36,6 +36,17 @@ def test_i3_i4_i6_i7_i9_every_way_of_paying_keeps_the_choice_and_asks_the_favori
     assert one("SELECT preferred_mechanic_id FROM session_requests WHERE priority_notified_at IS NOT NULL") == marco.id
 
 
+def test_i8_the_agreement_leads_to_the_checkout_where_there_is_something_to_choose_and_else_straight_on(
+    ana: Customer, ben: Customer
+) -> None:
+    to_pay = ana.starts_intake("chat10")
+    assert ana.client.get("/intake?plan=chat10").status_code == 200
+    assert ana.signs(to_pay).endswith(f"/checkout/{to_pay}")
+    waiting = ben.signs(ben.starts_intake("free"))
+    assert waiting.endswith(f"/customer/requests/{one('SELECT id FROM session_requests')}")
+    assert ben.client.get(waiting).status_code == 200
+
+
 def test_a_declined_payment_books_nothing_and_can_be_tried_again(ana: Customer) -> None:
     consultation_id = ana.starts_intake()
     ana.signs(consultation_id)

@@ -138,6 +138,7 @@ def test_a_lost_connection_is_made_again_and_nothing_is_missed(house: House) -> 
         ids.append(house.happen())
         browser.until(f"id: {ids[-1]}\n")
     assert browser.ids() == ids
+    assert "reset" not in browser.text
 
 
 def test_a_connection_that_hangs_is_cut_loose(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ def test_a_wake_brings_the_poll_forward_and_never_back(polls: Polls, ticker: Tic
     due = polls.now() + in_(0.4)
     ticker.wake(polls.now() + FAR)
     ticker.wake(due)
-    ticker.wake(due + in_(0.3))
+    ticker.wake(due + in_(2 * PROMPT))
     polls.until(2)
     assert 0 <= polls.late(due) < PROMPT
 

