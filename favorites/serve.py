@@ -52,6 +52,8 @@ def _give_up(settings: Settings, code: int, sentence: str = "") -> NoReturn:
 
 
 def _release(settings: Settings) -> None:
+    for impatience in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(impatience, signal.SIG_IGN)
     if not settings.database_url:
         postgres.release(settings.instance_dir)  # waits for a clean stop: as PID 1 our end would kill PostgreSQL
 
@@ -128,6 +130,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
         return create_app()
 
     def _start_live(self, worker: Any) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the arbiter, too, which ends us: once is enough
         worker.wsgi.extensions["live"].start()
         if worker.age == 1:  # the first: whoever comes after a crash or HUP comes quietly
             from favorites import welcome

@@ -14,12 +14,12 @@ from favorites.db import db
 from favorites.queries import people
 from favorites.settings import ROOT, Settings
 
-PATIENCE = 60  # seconds until the worker must have answered
+PATIENCE = 60  # seconds until everything must work
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
 
 
 def when_ready(app: Flask, settings: Settings) -> None:
-    """Prints the welcome, from a thread of its own, as soon as /healthz answers."""
+    """Prints the welcome, from a thread of its own, as soon as /readyz says that all works."""
     threading.Thread(target=_welcome, args=(app, settings), name="welcome", daemon=True).start()
 
 
@@ -34,14 +34,16 @@ def _local_url(settings: Settings) -> str:
 
 
 def _welcome(app: Flask, settings: Settings) -> None:
-    if not _answers(f"{_local_url(settings)}/healthz"):
-        print(f"Book Again has not answered for {PATIENCE} s: the lines above say why.", file=sys.stderr, flush=True)
+    health = f"{_local_url(settings)}/readyz"
+    if not _is_well(health):
+        told = f"Book Again is not ready after {PATIENCE} s: the lines above and {health} say why."
+        print(told, file=sys.stderr, flush=True)
         return
     with app.app_context():
         print("\n".join(_lines(settings)), flush=True)
 
 
-def _answers(address: str) -> bool:
+def _is_well(address: str) -> bool:
     browser = build_opener(ProxyHandler({}))  # http_proxy in the environment is not for our own loopback
     question = Request(address, headers={"Host": "localhost"})  # PUBLIC_URL narrows the names we answer to
     deadline = time.monotonic() + PATIENCE
@@ -49,7 +51,7 @@ def _answers(address: str) -> bool:
         try:
             with browser.open(question, timeout=5):
                 return True
-        except OSError:  # URLError and HTTPError are; refused, or an error so far
+        except OSError:  # URLError and HTTPError are; refused, or something is not there yet
             time.sleep(0.05)
     return False
 

@@ -154,11 +154,11 @@ def test_ana_forgot_her_password_and_chooses_a_new_one_once(
     dora.post("/reset", data={"email": ana.email})
     link = link_in(outbox[0], "/reset/")
     assert dora.get(link).status_code == 200
-    assert dora.post(link, data={"password": "password"}).status_code == 200
+    assert dora.post(link, data={"password": "password"}).status_code == 422
     assert dora.post(link, data={"password": GOOD}).location == "/login"
     assert ana.client.get("/customer/dashboard").status_code == 303
     assert dora.post(link, data={"password": "another good lamp"}).location == "/reset"
-    assert dora.post("/login", data={"email": ana.email, "password": PASSWORD}).status_code == 200
+    assert dora.post("/login", data={"email": ana.email, "password": PASSWORD}).status_code == 422
     assert dora.post("/login", data={"email": ana.email, "password": GOOD}).status_code == 303
 
 
@@ -230,3 +230,26 @@ def test_after_signing_in_ana_is_where_she_wanted_to_go(ana: Customer, dora: Fla
     assert kept
     form = {"email": ana.email, "password": PASSWORD, "next": kept[1].replace("&amp;", "&")}
     assert dora.post("/login", data=form).location == "/customer/favorites?find=marco%20r"
+
+
+def test_signing_in_keeps_the_time_zone_of_the_browser(dora: FlaskClient) -> None:
+    dora.post("/sign-up", data=PERSON)
+    for zone, kept in (("Europe/Vienna", "Europe/Vienna"), ("Nowhere/At-all", "Europe/Vienna"), ("", "Europe/Vienna")):
+        signing_in = {"email": PERSON["email"], "password": PERSON["password"], "time_zone": zone}
+        assert dora.post("/login", data=signing_in).status_code == 303
+        assert one("SELECT time_zone FROM users") == kept
+        dora.post("/logout")
+
+
+def test_a_form_sent_while_signed_out_leads_back_to_a_page_that_can_be_read(dora: FlaskClient) -> None:
+    for form, following in (
+        ("/mechanic/dashboard", "/login?next=/mechanic/dashboard"),
+        ("/mechanic/shift/end", "/login"),
+    ):
+        answer = dora.post("/mechanic/shift/end", headers={"Referer": f"http://localhost{form}"})
+        assert answer.location == following
+
+
+def test_the_way_to_sign_up_keeps_where_one_wanted_to_go(dora: FlaskClient) -> None:
+    assert 'href="/sign-up?next=/mechanics"' in dora.get("/login?next=/mechanics").text
+    assert 'href="/login?next=/mechanics"' in dora.get("/sign-up?next=/mechanics").text

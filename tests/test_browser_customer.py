@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.cast import Customer, Mechanic
@@ -120,3 +121,46 @@ def test_the_way_to_the_launcher_needs_no_javascript(look: Screens, ana: Custome
     page.get_by_text("Quick Chat").click()
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_label("What is the matter?")).to_be_visible()
+
+
+def test_empty_lists_begin_below_the_title(look: Screens, ana: Customer) -> None:
+    for path in ("/customer/favorites", "/customer/favorites?q=zzz", "/mechanics?q=zzz"):
+        page = look.open(ana, path, PHONE)
+        assert Axe().run(page).violations_count == 0, path
+        expect(page.get_by_text("(optional)")).to_have_count(0)
+
+
+def test_a_form_with_mistakes_begins_at_the_first_of_them(look: Screens, ana: Customer) -> None:
+    page = look.open(ana, "/intake?plan=chat10", PHONE)
+    page.get_by_label("What is the matter?").fill("It")
+    page.get_by_label("Phone").fill("12")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_label("What is the matter?")).to_be_focused()
+    assert any("422" in line for line in look.complaints)
+    look.complaints.clear()  # what Chromium says about the answer's status
+
+
+def test_the_title_says_what_the_page_says(look: Screens, ana: Customer, nadia: Mechanic) -> None:
+    request_id = ana.books()
+    page = look.open(ana, f"/customer/requests/{request_id}", PHONE)
+    expect(page).to_have_title("Everyone is asked · Book Again")
+    nadia.accepts(request_id)
+    expect(page).to_have_title("Nadia accepted · Book Again")
+
+
+def test_what_opens_a_question_closes_it_again(look: Screens, ana: Customer) -> None:
+    page = look.open(ana, f"/customer/requests/{ana.books()}", PHONE)
+    page.get_by_text("Cancel", exact=True).click()
+    expect(page.get_by_role("button", name="Yes: Cancel")).to_be_visible()
+    page.get_by_text("No, go back").click()
+    expect(page.get_by_role("button", name="Yes: Cancel")).to_be_hidden()
+
+
+def test_a_job_accepted_in_another_tab_is_not_told_as_anothers(look: Screens, ana: Customer, nadia: Mechanic) -> None:
+    request_id = ana.books()
+    page = look.open(nadia, "/mechanic/dashboard", PHONE)
+    expect(page.locator("[data-card]")).to_have_count(1)
+    nadia.accepts(request_id)
+    expect(page.locator("#board-job")).to_be_visible()
+    expect(page.locator("[data-card]")).to_have_count(0)
+    expect(page.locator(".note")).to_have_count(0)

@@ -89,7 +89,9 @@ def test_the_note_is_honest_when_nobody_is_asked_first(
     sql("UPDATE feature_flags SET is_enabled = true")
     assert "Everyone is asked at once; Nadia is among them." in dialog(ana, nadia)
     assert "Everyone is asked at once. Zed takes no session requests at the moment." in dialog(ana, zed)
-    marco.declines(ana.books_again(marco))
+    request_id = ana.books_again(marco)
+    marco.declines(request_id)
+    ana.does(request_id, "cancel")
     assert "Everyone is asked at once; Marco is among them." in dialog(ana, marco)
 
 
@@ -158,3 +160,28 @@ def test_who_is_not_signed_in_is_sent_to_the_sign_in(app: Flask) -> None:
     for path in ("/customer/dashboard", "/customer/favorites", "/mechanics", "/intake", f"/consultations/{uuid4()}"):
         assert client.get(path).status_code == 303
         assert client.get(path, headers=DIALOG).status_code == 401
+
+
+def test_with_an_open_session_request_the_dialog_leads_there_and_nowhere_else(ana: Customer, marco: Mechanic) -> None:
+    ana.favors(marco)
+    request_id = ana.books()
+    seen = dialog(ana, marco)
+    assert f'href="/customer/requests/{request_id}">See where it stands</a>' in seen
+    for way in ("Priority Notification", "Find Anyone Available", "is asked first"):
+        assert way not in seen
+
+
+@pytest.mark.parametrize(("method", "way_on"), [("get", "Try again</a>"), ("post", "Go back and send it again")])
+def test_only_what_was_read_is_tried_again_by_a_link(
+    app: Flask, ana: Customer, monkeypatch: pytest.MonkeyPatch, method: str, way_on: str
+) -> None:
+    def broken(**_: object) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("gone"))
+
+    monkeypatch.setitem(app.view_functions, "intake.form" if method == "get" else "intake.sign", broken)
+    path = "/intake" if method == "get" else f"/waiver/{uuid4()}"
+    answer = getattr(ana.client, method)(path)
+    assert answer.status_code == 503
+    ways = ("Try again</a>", "Go back and send it again")
+    assert [way for way in ways if way in answer.text] == [way_on]
+    assert "in 1 second." in answer.text

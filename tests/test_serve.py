@@ -1,11 +1,13 @@
 """One command brings everything up, and its end takes everything down again."""
 
+import os
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 from urllib.request import urlopen
@@ -121,6 +123,19 @@ def test_ctrl_c_leaves_no_process_and_the_next_start_reuses_the_data(fresh: Path
         assert rows(fresh) == before
         assert server.end(signal.SIGTERM) == 0
     assert is_stopped(fresh)
+
+
+def test_an_impatient_ctrl_c_ends_it_as_cleanly(fresh: Path) -> None:
+    with Server(fresh) as server:
+        server.ready()
+        while server.process.poll() is None:
+            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                os.killpg(server.process.pid, signal.SIGINT)
+                server.process.wait(0.1)
+        assert server.process.returncode == 0
+        assert is_stopped(fresh)
+        assert "Traceback" not in server.said()
+        assert "SIG" not in server.said()  # nobody was killed
 
 
 def test_a_command_alone_starts_the_database_and_stops_it_again(fresh: Path) -> None:

@@ -55,7 +55,7 @@ def test_a_changed_password_ends_all_others_and_renews_this_one(app: Flask, ana:
 
 def test_the_present_password_is_asked_for(ana: Customer) -> None:
     answer = ana.client.post("/change", data={"password": "wrong", "new_password": "purple monkey lamp"})
-    assert answer.status_code == 200
+    assert answer.status_code == 422
     assert one("SELECT password FROM users") == HASH
 
 

@@ -139,3 +139,34 @@ def test_customers_complete_once_the_plans_minutes_have_passed(ana: Customer, na
     fast_forward(minutes=30)
     assert "Complete</button>" in page(ana, f"/customer/requests/{request_id}")
     assert ana.does(request_id, "complete").status_code == 200
+
+
+@pytest.mark.usefixtures("flag_on")
+def test_each_reader_is_you(ana: Customer, marco: Mechanic, olga: Owner) -> None:
+    ana.favors(marco)
+    request_id = ana.books_again(marco)
+    ana.does(request_id, "open")
+    marco.accepts(request_id)
+    address = f"/consultations/{one('SELECT session_id FROM session_requests')}"
+    for reader, told in {
+        ana: ("Marco was asked first", "You asked everyone", "Marco accepted", "Marco starts it."),
+        marco: ("You were asked first", "Ana asked everyone", "You accepted", "you start it."),
+        olga: ("Marco was asked first", "Ana asked everyone", "Marco accepted", "Marco starts it."),
+    }.items():
+        seen = page(reader, address)
+        assert [step for step in told if step not in seen] == []
+
+
+@pytest.mark.usefixtures("flag_on")
+def test_the_customer_reads_by_when(ana: Customer, marco: Mechanic) -> None:
+    ana.favors(marco)
+    request_id = ana.books_again(marco)
+    address = f"/customer/requests/{request_id}"
+    assert "The time runs out at<time" in page(ana, address)
+    ana.does(request_id, "open")
+    assert "If nobody has accepted by<time" in page(ana, address)
+    marco.accepts(request_id)
+    for path in (address, f"/consultations/{one('SELECT session_id FROM session_requests')}"):
+        assert "If Marco has not started by<time" in page(ana, path)
+    fast_forward(minutes=10)
+    assert "Marco has not started yet: wait, or ask everyone again." in page(ana, address)

@@ -52,3 +52,9 @@ def confirm_address(session: Session, user: User) -> None:
     """Whoever followed a link we mailed to the address has shown that it is theirs."""
     never = (User.id == user.id, User.confirmed_at.is_(None))
     session.execute(update(User).where(*never).values(confirmed_at=clock()))
+
+
+@verb
+def keep_time_zone(session: Session, user: User, zone: str) -> None:
+    """The zone whose clock this person reads."""
+    session.execute(update(User).where(User.id == user.id).values(time_zone=zone))

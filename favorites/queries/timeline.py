@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from favorites.models import Audience, Customer, FallbackReason, Kind, Mechanic, RequestEvent, SessionRequest, Workshop
 
+YOU = "You"
 EVERYONE = "Everyone was asked"
 ASKED_AT_ONCE = {"workshop": "The mechanics of {workshop} were asked"}
 ASKED_AFTER = {
@@ -25,7 +26,7 @@ ASKED_AGAIN = {
     "admin": "{who} became unavailable, so everyone else was asked",
 }
 SENTENCES = {
-    Kind.REQUEST_OFFERED: "{who} was asked first",
+    Kind.REQUEST_OFFERED: "{who} {was} asked first",
     Kind.REQUEST_DECLINED: "{who} declined",
     Kind.REQUEST_ACCEPTED: "{who} accepted",
     Kind.REQUEST_STARTED: "The consultation started",
@@ -64,13 +65,15 @@ class Step(NamedTuple):
     first_payload: dict[str, object]
 
 
-def timeline(session: Session, request_id: UUID, viewer: UUID | None = None) -> list[Entry]:
-    """The steps, oldest first. `viewer`: the mechanic who reads it, who learns no other mechanic's name;
-    None: the customer, who is "You"."""
+def timeline(
+    session: Session, request_id: UUID, viewer: UUID | None = None, *, is_for_owner: bool = False
+) -> list[Entry]:
+    """The steps, oldest first; who reads it is "You". `viewer`: the mechanic, who learns no other mechanic's name;
+    None: the customer, or the owner, who learns all names."""
     rows = session.scalars(
         select(RequestEvent).where(RequestEvent.session_request_id == request_id).order_by(RequestEvent.id)
     ).all()
-    names = _names(session, request_id, rows, viewer)
+    names = _names(session, request_id, rows, viewer, is_for_owner)
     first = names.nameless
     entries = []
     for step in _steps(rows):
@@ -79,6 +82,7 @@ def timeline(session: Session, request_id: UUID, viewer: UUID | None = None) -> 
         if text := _sentence(step):
             who = names.mechanic(step.event.payload.get("mechanic_id") or step.first_payload.get("mechanic_id"))
             words = {"who": who, "first": first, "customer": names.customer, "workshop": names.workshop}
+            words["was"] = "were" if who == YOU else "was"
             entries.append(Entry(step.event.at, text.format_map(words)))
     return entries
 
@@ -108,7 +112,9 @@ def _asked(step: Step) -> str:
     return ASKED_AT_ONCE.get(reason) or {str(key): text for key, text in ASKED_AFTER.items()}.get(reason, EVERYONE)
 
 
-def _names(session: Session, request_id: UUID, rows: Iterable[RequestEvent], viewer: UUID | None) -> Names:
+def _names(
+    session: Session, request_id: UUID, rows: Iterable[RequestEvent], viewer: UUID | None, is_for_owner: bool
+) -> Names:
     row = session.execute(
         select(Customer.first_name, Workshop.name)
         .select_from(SessionRequest)
@@ -116,10 +122,12 @@ def _names(session: Session, request_id: UUID, rows: Iterable[RequestEvent], vie
         .outerjoin(Workshop, Workshop.id == SessionRequest.workshop_id)
         .where(SessionRequest.id == request_id)
     ).one()
-    ids = {UUID(str(key)) for row in rows if (key := row.payload.get("mechanic_id"))}
-    told = ids if viewer is None else ids & {viewer}
-    known = select(Mechanic.id, Mechanic.first_name).where(Mechanic.id.in_(told))
+    workshop = row[1] or "the workshop"
+    if viewer is not None:
+        return Names(row[0], workshop, {viewer: YOU}, "Another mechanic")
+    ids = {UUID(str(key)) for event in rows if (key := event.payload.get("mechanic_id"))}
+    known = select(Mechanic.id, Mechanic.first_name).where(Mechanic.id.in_(ids))
     mechanics = {key: name for key, name in session.execute(known)}
-    if viewer is None:
-        return Names("You", row[1] or "the workshop", mechanics, "Your mechanic")
-    return Names(row[0], row[1] or "the workshop", mechanics, "Another mechanic")
+    if is_for_owner:
+        return Names(row[0], workshop, mechanics, "A former mechanic")
+    return Names(YOU, workshop, mechanics, "Your mechanic")

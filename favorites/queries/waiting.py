@@ -23,7 +23,10 @@ STAGES = {
     "accepted": ("{who} accepted", "Open the consultation to see how to reach each other."),
     "live": ("{who} has started", "Your consultation is running."),
     "completed": ("Your session is complete", "Thank you. You can book {who} again whenever you like."),
-    "cancelled": ("This session request is cancelled", "What it cost has been given back."),
+    "cancelled": (
+        "This session request is cancelled",
+        "What it cost has been given back. You can book again from your dashboard.",
+    ),
     "expired": ("Nobody could take it in time", "We are sorry. What it cost has been given back; you can ask again."),
 }
 
@@ -97,9 +100,15 @@ class Waiting:
     @property
     def may_ask_again(self) -> bool:
         """Accepted, not started, and the mechanic has had their time."""
+        return self.grace_ends_at is not None and self.grace_ends_at <= self.now
+
+    @property
+    def grace_ends_at(self) -> datetime | None:
+        """Accepted, not started: until when the mechanic has time to start."""
         accepted_at = self.session_request.accepted_at
-        grace = timedelta(minutes=current().start_grace_minutes)
-        return self.stage == "accepted" and accepted_at is not None and accepted_at + grace <= self.now
+        if self.stage != "accepted" or accepted_at is None:
+            return None
+        return accepted_at + timedelta(minutes=current().start_grace_minutes)
 
     @property
     def may_complete(self) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flask import Blueprint, flash, jsonify, redirect, render_template
+from flask import Blueprint, flash, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_security import current_user, hash_password, url_for_security
 from flask_security.confirmable import generate_confirmation_link
@@ -14,7 +14,7 @@ from favorites.dispatch import accounts
 from favorites.models import User
 from favorites.queries import people
 from favorites.web import next_page
-from favorites.web.answers import done, wants_json
+from favorites.web.answers import done, mistaken, wants_json
 from favorites.web.forms import Application, SignUp
 from favorites.web.limits import by_address, limiter
 
@@ -54,7 +54,7 @@ def _answer(form: SignUp | Application, open_account: Callable[..., User], page:
         flash(SENT, "success")
         return done("security.login", next=wanted or None)
     if form.errors and wants_json():
-        return jsonify(error="Some fields need another look.", fields=form.mistakes), 422
+        return mistaken(form.mistakes)
     return render_template(page, form=form, mistakes=form.mistakes, wanted=wanted), 422 if form.errors else 200
 
 

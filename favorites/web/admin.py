@@ -15,7 +15,7 @@ from favorites.models.feature_flag import PRIORITY
 from favorites.queries import admin as queries
 from favorites.settings import current
 from favorites.web.admin_forms import credits_form, workshop_choice, workshop_form
-from favorites.web.answers import done
+from favorites.web.answers import done, mistaken, wants_json
 from favorites.web.people import admins_only
 
 bp = Blueprint("admin", __name__)
@@ -32,6 +32,8 @@ def index() -> ResponseReturnValue:
 
 def _page(typed: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None) -> ResponseReturnValue:
     """The page, with what was typed and what is wrong with it; 422 when something is."""
+    if errors and wants_json():
+        return mistaken(errors)
     session = db.session
     page = render_template(
         "admin/index.html",
@@ -79,7 +81,10 @@ def judge(mechanic_id: UUID, verb: str) -> ResponseReturnValue:
 @admins_only
 def join_workshop(mechanic_id: UUID) -> ResponseReturnValue:
     """Put a mechanic into a workshop, or make them independent."""
-    people.join_workshop(db.session, mechanic_id, workshop_choice(db.session, request.form))
+    chosen = workshop_choice(db.session, request.form)
+    if isinstance(chosen, dict):
+        return _page({"mechanic_id": str(mechanic_id)}, chosen)
+    people.join_workshop(db.session, mechanic_id, chosen)
     flash("The workshop is changed.", "success")
     return done("admin.index", _anchor="mechanics")
 

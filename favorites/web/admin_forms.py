@@ -55,10 +55,12 @@ def credits_form(session: Session, typed: Mapping[str, str]) -> CreditsForm | Mi
     return CreditsForm(email, customer_id, credits, note)
 
 
-def workshop_choice(session: Session, typed: Mapping[str, str]) -> UUID | None:
-    """The workshop that was chosen; None for none, and for one that is not there."""
+def workshop_choice(session: Session, typed: Mapping[str, str]) -> UUID | Mistakes | None:
+    """The workshop that was chosen; None for none: who chose one that is gone meanwhile did not choose none."""
     chosen = typed.get("workshop_id", "")
-    return next((workshop.id for workshop in queries.workshops(session) if str(workshop.id) == chosen), None)
+    known: dict[str, UUID | None] = {str(workshop.id): workshop.id for workshop in queries.workshops(session)}
+    known[""] = None
+    return known.get(chosen, {"workshop_id": "This workshop is not here any more."})
 
 
 def _whole_number(text: str) -> int | None:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -65,6 +66,11 @@ def done(endpoint: str, **values: Any) -> ResponseReturnValue:
 def done_at(address: str) -> ResponseReturnValue:
     """As `done`, with the address itself, which must be ours."""
     return jsonify(ok=True, next=address) if wants_json() else redirect(address, code=303)
+
+
+def mistaken(fields: Mapping[str, str], sentence: str = "Some fields need another look.") -> ResponseReturnValue:
+    """What a program reads of a form that cannot be taken: a sentence for each field that is wrong."""
+    return jsonify(error=sentence, fields=dict(fields)), 422
 
 
 def problem(status: int, sentence: str = "", code: str = "", retry: int | None = None) -> Response:

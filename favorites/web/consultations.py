@@ -48,10 +48,11 @@ def _seen(session_id: UUID) -> dict[str, Any]:
     found = consultation_of_two(db.session(), session_id) or abort(404)
     viewer = _viewer(found) or abort(404)
     row = found.session_request
+    reader = row.mechanic_id if viewer == MECHANIC else None
     return {
         "waiting": found,
         "viewer": viewer,
-        "entries": timeline(db.session(), row.id, row.mechanic_id if viewer == MECHANIC else None),
+        "entries": timeline(db.session(), row.id, reader, is_for_owner=viewer == OWNER),
         "is_together": row.status in {Status.ACCEPTED, Status.COMPLETED},
         "can_be_favorite": viewer == CUSTOMER and row.status == Status.COMPLETED and _is_new_face(found),
     }

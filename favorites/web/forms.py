@@ -1,17 +1,15 @@
 """The forms of accounts: what is asked, and the sentence at each field."""
 
-from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 import structlog
 from flask import current_app, request
 from flask_security.forms import ChangePasswordForm, EmailValidation, LoginForm, ResetPasswordForm
 from flask_wtf import FlaskForm
 from wtforms import EmailField, Field, HiddenField, PasswordField, StringField, TelField, TextAreaField, ValidationError
-from wtforms.validators import InputRequired, Length, Regexp
+from wtforms.validators import DataRequired, InputRequired, Length, Regexp
 
-from favorites.web import next_page
+from favorites.web.time_zone import known
 
 log = structlog.get_logger(__name__)
 
@@ -22,15 +20,12 @@ class SignIn(LoginForm):
     remember = None
 
     def validate(self, **kwargs: object) -> bool:
-        """As Flask-Security's; a failure is worth a line, without who it was."""
+        """As Flask-Security's, which hashes what it could not hash; a failure is worth a line, without who it was."""
+        self.password.data = current_app.extensions["security"].password_util.normalize(self.password.data or "")
         is_valid = bool(super().validate(**kwargs))
         if not is_valid:
             log.info("[Accounts] Sign-in failed")
         return is_valid
-
-    def validate_next(self, field: Field) -> None:
-        """Another site's address is dropped, not told: the person did not type it."""
-        field.data = next_page.safe(field.data)
 
 
 class Reset(ResetPasswordForm):
@@ -59,7 +54,7 @@ def _kept(text: str | None) -> str:
 class _Account(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
     """What everyone is asked. Reads forms only, so that every value is text."""
 
-    first_name = StringField(filters=[_trimmed], validators=[InputRequired("Write your first name."), Length(max=80)])
+    first_name = StringField(filters=[_trimmed], validators=[DataRequired("Write your first name."), Length(max=80)])
     last_name = StringField(filters=[_trimmed], validators=[Length(max=80)])
     email = EmailField(validators=[InputRequired("Write your e-mail address."), Length(max=254), EmailValidation()])
     password = PasswordField(validators=[InputRequired("Choose a password.")])
@@ -67,11 +62,6 @@ class _Account(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
     def __init__(self) -> None:
         super().__init__(request.form if request.method == "POST" else None)
-
-    def validate_first_name(self, field: Field) -> None:
-        """Blanks are no name."""
-        if not field.data:
-            raise ValidationError("Write your first name.")
 
     def validate_password(self, field: Field) -> None:
         """Length and guessability; keeps the password as it is to be hashed."""
@@ -83,7 +73,7 @@ class _Account(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
     @property
     def zone(self) -> str:
         """The browser's time zone when there is such a one, else UTC."""
-        return self.time_zone.data if self.time_zone.data in _zones() else "UTC"
+        return known(self.time_zone.data) or "UTC"
 
     @property
     def person(self) -> dict[str, str]:
@@ -108,10 +98,5 @@ class Application(_Account):
         filters=[_trimmed],
         validators=[Regexp(r"^[0-9+()\-\s]{7,}$", message="Write a phone number: digits, 7 or more."), Length(max=40)],
     )
-    city = StringField(filters=[_trimmed], validators=[InputRequired("Write your city."), Length(max=80)])
+    city = StringField(filters=[_trimmed], validators=[DataRequired("Write your city."), Length(max=80)])
     about = TextAreaField(filters=[_kept], validators=[Length(max=2000)])
-
-
-@cache
-def _zones() -> set[str]:
-    return available_timezones()

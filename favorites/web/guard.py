@@ -32,7 +32,15 @@ def _is_foreign() -> bool:
     if site or request.method in SAFE:
         return False
     origin = request.headers.get("Origin")  # browsers too old to say Sec-Fetch-Site
-    return origin is not None and (urlsplit(origin).netloc or origin) not in _own_hosts()
+    return origin is not None and _host_of(origin) not in _own_hosts()
+
+
+def _host_of(origin: str) -> str:
+    """What stands for the host; all of it where there is none to be read, which is no host of ours either."""
+    try:
+        return urlsplit(origin).netloc or origin
+    except ValueError:
+        return origin
 
 
 def _own_hosts() -> set[str]:

@@ -102,7 +102,7 @@ def _page(customer: Customer, typed: dict[str, Any], mistakes: dict[str, str]) -
     resp=Response(
         "HTTP_303",
         HTTP_201=Started,
-        HTTP_400=Mistaken,
+        HTTP_400=Problem,
         HTTP_401=Problem,
         HTTP_409=Occupied,
         HTTP_415=Problem,

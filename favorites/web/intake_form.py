@@ -105,8 +105,9 @@ def _text(most: int, least: int = 0) -> StringConstraints:
 Line = AfterValidator(_one_line)
 Year = Annotated[int, Field(ge=FIRST_YEAR), AfterValidator(_year)]
 Odometer = Annotated[int, Field(ge=0, le=MOST_ON_THE_ODOMETER)]
-Id = Annotated[str | None, BeforeValidator(_free(printable)), Field(max_length=64)]
-Routing = Annotated[str | None, BeforeValidator(_free(routing)), Field(max_length=64)]
+Short = Annotated[str, Field(max_length=64)]
+Id = Annotated[Short | None, BeforeValidator(_free(printable))]
+Routing = Annotated[Short | None, BeforeValidator(_free(routing))]
 
 
 class IntakeForm(BaseModel):

@@ -80,7 +80,7 @@ def accept(request_id: UUID) -> ResponseReturnValue:
 def decline(request_id: UUID) -> ResponseReturnValue:
     """Say no to an offer, with a reason if they like; everyone is asked at once."""
     reason = (request.get_json(silent=True) or request.form).get("reason")
-    known = reason if reason in DECLINE_REASONS else None
+    known = reason if isinstance(reason, str) and reason in DECLINE_REASONS else None
     answers.decline(db.session, request_id, current_mechanic().id, known)
     return done("mechanic.dashboard")
 

@@ -1,8 +1,10 @@
 """Where to go after signing in: only ever a page of ours."""
 
 import re
+from urllib.parse import urlsplit
 
-from flask import request, url_for
+from flask import current_app, request, url_for
+from werkzeug.exceptions import HTTPException
 
 from favorites.models import Role, User
 
@@ -26,7 +28,17 @@ def here() -> str:
     """This page as a later `next`: its own address, or for a POST that of the page with the form."""
     if request.method in {"GET", "HEAD"}:
         return safe(request.full_path.removesuffix("?"))
-    return safe(request.referrer.removeprefix(request.host_url.rstrip("/"))) if request.referrer else ""
+    form = safe((request.referrer or "").removeprefix(request.host_url.rstrip("/")))
+    return form if _is_readable(form) else ""
+
+
+def _is_readable(address: str) -> bool:
+    # A form that came back with mistakes stands at the address it was sent to, which only takes POST.
+    try:
+        current_app.url_map.bind("").match(urlsplit(address).path, method="GET")
+    except HTTPException:
+        return False
+    return True
 
 
 def place_of(user: User) -> str:

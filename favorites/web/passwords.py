@@ -25,6 +25,10 @@ LOOKALIKES = str.maketrans("013457@$!", "oieastasi")
 class Passwords(PasswordUtil):
     """Length and guessability only: no rules of composition, anything can be typed or pasted."""
 
+    def normalize(self, password: str) -> str:
+        """As typed on any keyboard. One character too many tells enough: the hash fails for those of some thousand."""
+        return str(super().normalize(password))[: LONGEST + 1]
+
     def validate(self, password: str, is_register: bool, **known: Any) -> tuple[list[str] | None, str]:
         """The sentences that speak against it (None: it is fine) and the password as it is to be hashed.
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_mailman import Mail as Mailman
 from flask_principal import identity_changed  # type: ignore[import-untyped] # ships no types
@@ -16,12 +16,14 @@ from flask_security import (
     uia_email_mapper,
     views,
 )
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 from favorites.db import db
 from favorites.dispatch import accounts
 from favorites.models import User
 from favorites.web import next_page, sign_ins
-from favorites.web.answers import done_at
+from favorites.web.answers import done_at, mistaken, wants_json
 from favorites.web.forms import FORMS
 from favorites.web.limits import by_account, by_address, by_address_and_account, by_person, failed_sign_ins, limiter
 from favorites.web.mail import Mail
@@ -86,13 +88,19 @@ def init_app(app: Flask) -> None:
         app.config.setdefault(name, value)
     Mailman(app)
     security = Security(
-        app, SQLAlchemyUserDatastore(db, User, RoleMixin), mail_util_cls=Mail, password_util_cls=Passwords, **FORMS
+        app,
+        SQLAlchemyUserDatastore(db, User, RoleMixin),
+        mail_util_cls=Mail,
+        password_util_cls=Passwords,
+        render_template=_page,
+        **FORMS,
     )
     security.unauthn_handler(lambda mechanisms, headers: sign_in_first())
+    security.want_json(lambda _request: False)  # its JSON has other words than ours
     sign_ins.init_app(app, security.login_manager)
     _without_principal(app, security)
     app.view_functions |= LIMITED
-    app.before_request(_forms_only)
+    app.before_request(_readable_only)
     app.after_request(_see_other)
     password_reset.connect(_confirm, app)
 
@@ -103,10 +111,29 @@ def _without_principal(app: Flask, security: Any) -> None:
     identity_changed.disconnect(security.principal._on_identity_changed, app)
 
 
-def _forms_only() -> None:
-    """Flask-Security's own JSON has other words than ours and trips over unexpected types."""
-    if request.blueprint == "security" and request.is_json:
-        abort(415)
+def _readable_only() -> None:
+    """Flask-Security trips over JSON, and over some foreign `next`: dropped, not told, since nobody typed it."""
+    if request.blueprint == "security":
+        if request.is_json:
+            abort(415)
+        request.args, request.form = _without_foreign(request.args), _without_foreign(request.form)
+
+
+def _without_foreign(sent: MultiDict[str, str]) -> ImmutableMultiDict[str, str]:
+    return ImmutableMultiDict(
+        (name, value) for name, value in sent.items(multi=True) if name != "next" or next_page.safe(value)
+    )
+
+
+def _page(template: str, **context: Any) -> Any:
+    """Flask-Security's pages and mails as ours are: with mistakes 422, for programs as JSON."""
+    form = next((one for one in context.values() if isinstance(one, FlaskForm)), None)
+    if form is None or not form.errors:
+        return render_template(template, **context)
+    if not wants_json():
+        return render_template(template, **context), 422
+    fields = {name: str(sentences[0]) for name, sentences in form.errors.items() if name}
+    return mistaken(fields, *(str(sentence) for sentence in form.form_errors[:1]))
 
 
 def _see_other(response: Response) -> Response:

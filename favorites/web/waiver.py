@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from favorites.db import db
 from favorites.dispatch import booking
+from favorites.web.answers import mistaken, wants_json
 from favorites.web.people import customers_only
 from favorites.web.steps import go_on, own_booking, step
 
@@ -30,6 +31,8 @@ def sign(session_id: UUID) -> ResponseReturnValue:
     if own_booking(session_id).consultation.waiver is None:
         full_name = request.form.get("full_name", "").strip()
         mistakes = _mistakes(full_name, has_agreed=bool(request.form.get("consent")))
+        if mistakes and wants_json():
+            return mistaken(mistakes)
         if mistakes:
             return render_template(
                 "intake/waiver.html", session_id=session_id, typed=NOTHING | request.form, mistakes=NOTHING | mistakes

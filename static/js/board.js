@@ -60,7 +60,8 @@
       next.tabIndex = -1;
       next.focus();
     }
-    document.title = cards.size ? `(${cards.size}) ${title}` : title;
+    const now = document.querySelector("[data-title]")?.dataset.title ?? title;
+    document.title = cards.size ? `(${cards.size}) ${now}` : now;
   }
 
   // One press on "Start shift" unlocks sound, asks for notifications and keeps the screen awake.

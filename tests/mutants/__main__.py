@@ -36,11 +36,19 @@ def main(words: list[str]) -> int:
             checkouts.put(Checkout(Path(home)))
         nodes = sorted({node for _, mutation in lines for node in mutation.nodes})
         print(f"{len(nodes)} tests without any mutation …", flush=True)
-        code, said = _borrowed(checkouts, lambda checkout: checkout.test(nodes, "-n", str(WORKERS)))
-        if code:
-            print(said)
+        if problem := _borrowed(checkouts, lambda checkout: _problem(checkout, nodes)):
+            print(problem)
             return 1
         return _play(lines, checkouts, began)
+
+
+def _problem(checkout: Checkout, nodes: list[str]) -> str:
+    """What keeps the tests from passing unmutated; empty: nothing. xdist is silent about a wrong name."""
+    for options in (["--collect-only"], ["-n", str(WORKERS)]):
+        code, said = checkout.test(nodes, *options)
+        if code:
+            return f"{said}These must pass first (pytest's exit code: {code})."
+    return ""
 
 
 def _is_meant(mutation: Mutation, words: list[str]) -> bool:

@@ -157,6 +157,6 @@ MUTATIONS = [
         "dispatch/money.py",
         "if session.execute(balance).scalar_one() < price:",
         "if False:",
-        ("booking::too_few_credits_are_told_with_the_way_out",),
+        ("checkout::too_few_credits_are_told_with_the_way_out",),
     ),
 ]
