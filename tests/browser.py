@@ -1,6 +1,6 @@
 """Makes sure that there is a Chromium: the machine's, else Debian's package, else Playwright's own download.
 
-`python -m tests.browser` ends with 1 and one sentence when there is none to be had; NO_BROWSER=1 does without.
+`python -m tests.browser` ends with 1 and says why when there is none to be had; NO_BROWSER=1 does without.
 """
 
 import os
@@ -25,8 +25,8 @@ FLAGS = (
 
 
 def chromium_path() -> str | None:
-    """The program of a Chromium that is there: $CHROMIUM, one on the PATH, or Playwright's; None when there is none."""
-    return next(_found(), None)
+    """The program of a Chromium that runs: $CHROMIUM, one on the PATH, or Playwright's; None when there is none."""
+    return next((path for path in _found() if not _run(path, "--version")), None)  # Ubuntu's is a stub of a snap
 
 
 def _found() -> Iterator[str]:
@@ -40,35 +40,50 @@ def _found() -> Iterator[str]:
     yield from (str(path) for path in sorted(downloaded, reverse=True) if os.access(path, os.X_OK))
 
 
-def ensure() -> str | None:
-    """As `chromium_path()`, after having tried to get one."""
-    return chromium_path() or _from_debian() or _from_playwright()
+def ensure() -> str:
+    """Gets a Chromium, and the library of Playwright's driver, unless they are there. Why it could not; or nothing."""
+    why = _missing()
+    if why and not os.geteuid() and shutil.which("apt-get"):
+        why = _from_debian() or _missing()
+    if why and not chromium_path():
+        why = _from_playwright() or _missing()
+    return why
 
 
-def _from_debian() -> str | None:
-    if os.geteuid() or not shutil.which("apt-get"):
-        return None
+def _missing() -> str:
+    return _run(sys.executable, "-m", "playwright", "--version") or ("" if chromium_path() else "none was found")
+
+
+def _from_debian() -> str:
     print("Installing Chromium (once) …", flush=True)
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    _run("apt-get", "-qq", "update", env=quiet)
-    _run("apt-get", "-qq", "install", "--yes", "--no-install-recommends", "chromium", env=quiet)
-    return chromium_path()
+    packages = ["libatomic1", *([] if chromium_path() else ["chromium"])]  # the driver, a node, needs the library
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    _run("apt-get", "-qq", "update", **quiet)
+    return _run("apt-get", "-qq", "install", "--yes", "--no-install-recommends", *packages, **quiet)
 
 
-def _from_playwright() -> str | None:
+def _from_playwright() -> str:
     print("Downloading Chromium (once) …", flush=True)
-    place = {**os.environ, "PLAYWRIGHT_BROWSERS_PATH": str(BROWSERS)}
-    _run(sys.executable, "-m", "playwright", "install", "chromium", env=place)
-    return chromium_path()
+    return _run(sys.executable, "-m", "playwright", "install", "chromium", PLAYWRIGHT_BROWSERS_PATH=str(BROWSERS))
 
 
-def _run(*command: str, env: dict[str, str]) -> None:
-    subprocess.run(
-        command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+def _run(*command: str, **environment: str) -> str:
+    """Empty when it worked, else its last words that tell of an error."""
+    ran = subprocess.run(
+        command,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
+    lines = [f"{command[0]} ended with {ran.returncode}", *ran.stdout.splitlines()]
+    return ([line for line in lines if "rror" in line or "E:" in line] or lines)[-1] if ran.returncode else ""
 
 
-if __name__ == "__main__" and not os.environ.get("NO_BROWSER") and not ensure():
+if __name__ == "__main__" and not os.environ.get("NO_BROWSER") and (why := ensure()):
     sys.exit(
-        "There is no Chromium and none can be installed: set CHROMIUM to one, or NO_BROWSER=1 to leave its tests out."
+        f"There is no Chromium to test in, and none can be had ({why}): install one, set CHROMIUM to one, "
+        "or leave its tests out by NO_BROWSER=1."
     )

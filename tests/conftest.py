@@ -1,5 +1,6 @@
 """Real PostgreSQL, real commits, a real server with streams; time moves by ageing rows."""
 
+import logging
 import os
 import threading
 import time
@@ -21,6 +22,7 @@ from tests.cast import Customer, Mechanic, Owner, Person
 from tests.database import one, sql
 from tests.screens import Screens
 
+logging.getLogger("werkzeug").setLevel(logging.WARNING)  # the end of a stream would be told between two tests
 _stack = ExitStack()
 for name in ("ENABLE_FAVORITES_PRIORITY", "PUBLIC_URL", "DEMO", "PORT"):
     os.environ.pop(name, None)

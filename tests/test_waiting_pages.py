@@ -141,6 +141,13 @@ def test_customers_complete_once_the_plans_minutes_have_passed(ana: Customer, na
     assert ana.does(request_id, "complete").status_code == 200
 
 
+def test_what_is_completed_can_be_booked_again_from_both_of_its_pages(ana: Customer, nadia: Mechanic) -> None:
+    consultation = does_a_job(ana, nadia)
+    waiting = f"/customer/requests/{one('SELECT id FROM session_requests')}"
+    for address in (consultation, waiting):
+        assert f'href="/customer/favorites/{nadia.id}/book"' in page(ana, address)
+
+
 @pytest.mark.usefixtures("flag_on")
 def test_each_reader_is_you(ana: Customer, marco: Mechanic, olga: Owner) -> None:
     ana.favors(marco)
