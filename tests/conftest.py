@@ -64,6 +64,7 @@ def port(app: Flask) -> Iterator[int]:
     silence.cursor().execute("SELECT pg_advisory_lock(hashtext('book-again scheduler'))")
     server = make_server("127.0.0.1", 0, app, threaded=True)
     server.daemon_threads = True
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line a request, between the tests' dots
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     app.extensions["live"].start()

@@ -72,7 +72,8 @@ def _write(file: Path, source: str) -> None:
 
 
 def _outcome(code: int, said: str) -> str:
-    """Killed is a test that failed; what cannot be imported or set up says nothing about the tests."""
+    """Killed is a test that failed; what cannot be imported or set up, or takes too long, proves nothing."""
     if code == 0:
         return "survived"
-    return "killed" if code == 1 and "\nFAILED tests/" in said else "broken"
+    is_killed = code == 1 and "\nFAILED tests/" in said and "from pytest-timeout" not in said
+    return "killed" if is_killed else "broken"
