@@ -34,9 +34,9 @@ MUTATIONS = [
         ("hub::an_ended_sign_in_loses_its_streams_and_gets_no_other",),
     ),
     Mutation(
-        "live/hub.py",
-        "            if gone:\n",
-        "            if False:\n",
+        "live/crowd.py",
+        "        _less(self.standings, standing)\n",
+        "",
         ("hub::a_browser_that_leaves_frees_its_place_at_once",),
     ),
     Mutation(
