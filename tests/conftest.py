@@ -22,7 +22,6 @@ from tests.cast import Customer, Mechanic, Owner, Person
 from tests.database import one, sql
 from tests.screens import Screens
 
-logging.getLogger("werkzeug").setLevel(logging.WARNING)  # the end of a stream would be told between two tests
 _stack = ExitStack()
 for name in ("ENABLE_FAVORITES_PRIORITY", "PUBLIC_URL", "DEMO", "PORT"):
     os.environ.pop(name, None)
@@ -91,9 +90,14 @@ def poller(app: Flask, port: int) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def clean() -> Iterator[None]:
+def clean(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After each test all that is due is done, every invariant holds (states planted by SQL apart), nothing is left."""
     yield
-    database.empty()
+    try:
+        if not request.node.get_closest_marker("planted"):
+            assert database.broken() == []
+    finally:
+        database.empty()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ import psycopg2.extensions
 import psycopg2.extras
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session as OneSession
+from sqlalchemy.pool import NullPool
 
+from favorites import db
 from favorites.embedded import programs
 
 MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
@@ -95,6 +100,21 @@ def one(statement: str, *values: Any) -> Any:
     """The one row of a statement; of one column, its value."""
     (row,) = sql(statement, *values)
     return row[0] if len(row) == 1 else row
+
+
+def broken() -> list[str]:
+    """The invariants that do not hold, once all that is due is done."""
+    from favorites.dispatch import fallback
+    from favorites.queries import invariants
+
+    with OneSession(_engine()) as session:
+        fallback.sweep(session)
+        return [f"{finding.invariant.name}: {finding.rows}" for finding in invariants.broken(session)]
+
+
+@cache
+def _engine() -> Engine:
+    return create_engine("postgresql+psycopg2://", creator=db.connect, poolclass=NullPool)
 
 
 def empty() -> None:

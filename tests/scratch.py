@@ -14,7 +14,7 @@ from favorites import postgres
 from tests.database import hang_up, sql, sql_at
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 60  # seconds a command may take
+PATIENCE = 120  # seconds a command may take
 
 
 class Database:

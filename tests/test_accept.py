@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from tests.database import fast_forward, one, sql
+from tests.database import fast_forward, one
 from tests.requests_table import count, row, status
 
 
@@ -73,7 +73,7 @@ def test_x3_two_accept_at_once_and_exactly_one_wins(ana, marco, nadia, omar, rit
             )
             == 2
         )
-        sql("UPDATE session_requests SET status = 'cancelled', closed_at = clock_timestamp() WHERE id = %s", request_id)
+        assert ana.does(request_id, "cancel").status_code == 200
 
 
 def test_x3_one_mechanic_accepts_two_at_once_and_one_wins(ana, ben, marco):
@@ -82,7 +82,8 @@ def test_x3_one_mechanic_accepts_two_at_once_and_one_wins(ana, ben, marco):
         answers = at_once(partial(marco.accepts, first), partial(marco.accepts, second))
         assert sorted(answer.status_code for answer in answers) == [200, 409]
         assert {answer.get_json().get("code") for answer in answers} == {None, "MECHANIC_HAS_ACTIVE_SESSION"}
-        sql("UPDATE session_requests SET status = 'cancelled', closed_at = clock_timestamp() WHERE closed_at IS NULL")
+        for customer, request_id in ((ana, first), (ben, second)):
+            assert customer.does(request_id, "cancel").status_code == 200
 
 
 def test_x3_a_repeat_by_the_winner_is_a_success_with_one_effect(ana, marco):

@@ -178,3 +178,11 @@ def test_rule_16_the_customer_is_told_of_each_step(in_window: UUID, marco: Mecha
     assert [kind.removeprefix("request_") for kind, audience in events(in_window) if audience == "customer"] == [
         *("offered", "broadcast", "accepted", "started", "completed")
     ]
+
+
+def test_rule_14_a_release_whose_answer_was_lost_can_be_repeated(ana, marco, nadia):
+    request_id = ana.books()
+    marco.accepts(request_id)
+    assert [marco.does(request_id, "release").status_code for _ in range(2)] == [200, 200]
+    assert row(request_id).released_from == [marco.id]
+    assert nadia.does(request_id, "release").status_code == 404

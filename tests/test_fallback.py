@@ -102,6 +102,7 @@ def test_b6_at_most_once_also_with_several_pollers(app, ana, ben, chloe, marco):
         assert count(request_id, "new_request", "mechanics") == 1
 
 
+@pytest.mark.planted
 @pytest.mark.parametrize("end", ["cancel", "expire"])
 def test_b7_cancelled_or_expired_meanwhile_nothing_is_sent(asked, ana, nadia, sweep, end):
     if end == "cancel":

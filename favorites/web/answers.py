@@ -13,10 +13,11 @@ from flask.typing import ResponseReturnValue
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, SecurityError
 
+from favorites.db import db
 from favorites.dispatch.errors import Refusal
 from favorites.postgres import MachineError
 from favorites.schema import SchemaDiffers
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, psycopg2.OperationalError, MachineError)
 PART = Markup('<p class="banner banner--warning" role="alert">{}</p>')
 STALE = "Please send again."
+LOST_BEFORE = "8s2b"  # SQLAlchemy's code for "can't reconnect until invalid transaction is rolled back"
 
 
 def init_app(app: Flask) -> None:
@@ -36,6 +38,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(RateLimitExceeded, too_often)
     app.register_error_handler(CSRFError, stale)
     app.register_error_handler(SchemaDiffers, other_schema)
+    app.register_error_handler(DBAPIError, broke)
+    app.register_error_handler(PendingRollbackError, broke)
+    app.teardown_appcontext(let_go)
     for error in DATABASE_AWAY:
         app.register_error_handler(error, away)
 
@@ -46,7 +51,7 @@ def wants_json() -> bool:
         return True
     if not request.path.startswith("/api/"):
         return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
-    return request.method == "GET" or not request.accept_mimetypes.accept_html or "html" not in _accepted()
+    return request.method in {"GET", "HEAD"} or not request.accept_mimetypes.accept_html or "html" not in _accepted()
 
 
 def _accepted() -> str:
@@ -145,3 +150,20 @@ def away(error: Exception) -> Response:
     """The database cannot be reached right now."""
     log.warning("[Web] The database did not answer", error=type(error).__name__)
     return problem(503, code="BACK_IN_A_MOMENT", retry=1)
+
+
+def broke(error: DBAPIError | PendingRollbackError) -> Response:
+    """A connection that broke under a query, or in a savepoint, has no class of its own; other mistakes are ours."""
+    is_lost = error.connection_invalidated if isinstance(error, DBAPIError) else error.code == LOST_BEFORE
+    if not is_lost:
+        raise error
+    return away(error)
+
+
+def let_go(_error: BaseException | None) -> None:
+    """The session ends before Flask-SQLAlchemy's own turn: a connection that broke must not spoil a ready answer."""
+    if db.session.registry.has():
+        try:
+            db.session.rollback()
+        except DBAPIError:
+            db.session().invalidate()

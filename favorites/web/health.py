@@ -10,7 +10,7 @@ from favorites import schema
 from favorites.db import db
 from favorites.live import live_of
 from favorites.postgres import MachineError
-from favorites.queries import engine
+from favorites.queries import engine, invariants
 
 bp = Blueprint("health", __name__)
 
@@ -27,6 +27,7 @@ def is_ready() -> tuple[dict[str, object], int]:
     checks: dict[str, Callable[[], bool]] = {
         "database": lambda: engine.answers(db.session),
         "schema": _schema_fits,
+        "session requests": lambda: not invariants.broken(db.session, cheap=True),
         "scheduler": lambda: not engine.beat_is_late(db.session),
         "feed": lambda: live_of().feed.is_ready.is_set() and not live_of().feed.is_late(),
     }

@@ -1,5 +1,6 @@
 """Flask-Security: sign-in, sign-out, reset and confirmation by e-mail, change of password."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -188,7 +189,16 @@ def change_password() -> ResponseReturnValue:
     return answer
 
 
-LIMITED = {
+def confirm_email(token: str) -> ResponseReturnValue:
+    """Flask-Security's, behind a button: whatever merely opens the link, a mail scanner, say, changes nothing."""
+    if request.method != "POST":
+        return render_template("security/confirm_email.html", token=token)
+    answer: ResponseReturnValue = views.confirm_email(token)
+    return answer
+
+
+LIMITED: dict[str, Callable[..., ResponseReturnValue]] = {
+    "security.confirm_email": confirm_email,
     "security.login": login,
     "security.logout": logout,
     "security.forgot_password": forgot_password,

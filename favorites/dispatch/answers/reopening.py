@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, func, literal, select, update
 
 from favorites.db import Session, clock
 from favorites.dispatch import errors
@@ -41,11 +41,11 @@ def open_to_everyone(session: Session, request_id: UUID, actor: Actor) -> None:
 def release(session: Session, request_id: UUID, actor: Actor) -> None:
     """Give it back before the start, by the mechanic who accepted or the owner: everyone else is asked.
 
-    Raises `NotFound`, `AlreadyStarted` or `AlreadyOver`.
+    A repeat is a success. Raises `NotFound`, `AlreadyStarted` or `AlreadyOver`.
     """
     its = _theirs(request_id, actor)
     lock_requests(session, *its)
-    if not take_back(session, its, actor):
+    if not take_back(session, its, actor) and not _was_taken_back(session, request_id, actor):
         _explain_no_release(_now(session, its))
 
 
@@ -118,6 +118,13 @@ def _now(session: Session, its: list[ColumnElement[bool]]) -> Row[*tuple[Any, ..
     if row is None:
         raise errors.NotFound
     return row
+
+
+def _was_taken_back(session: Session, request_id: UUID, actor: Actor) -> bool:
+    """From this mechanic, whose it is no more: they ask again because the answer was lost on its way."""
+    from_them = literal(actor.id) == func.any(SessionRequest.released_from)
+    found = select(SessionRequest.id).where(SessionRequest.id == request_id, from_them)
+    return actor.kind == "mechanic" and session.execute(found).first() is not None
 
 
 def _explain_no_opening(session: Session, its: list[ColumnElement[bool]]) -> None:

@@ -1,0 +1,1 @@
+"""Faults that are provoked, and what was looked at afterwards."""

@@ -1,0 +1,60 @@
+"""A connection that breaks is told as 503, or not at all; never as a mistake of ours."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from unittest.mock import Mock
+
+import psycopg2
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError, DBAPIError
+
+from favorites.db import db
+from tests.database import sql
+
+
+@pytest.fixture
+def asks(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], int]:
+    """What /healthz is answered with when that is its view."""
+
+    def status(view: Callable[[], object]) -> int:
+        monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+        monkeypatch.setitem(app.view_functions, "health.lives", view)
+        return app.test_client().get("/healthz").status_code
+
+    return status
+
+
+def lose_the_connection() -> None:
+    """The session's own backend is terminated."""
+    sql("SELECT pg_terminate_backend(%s)", db.session.execute(text("SELECT pg_backend_pid()")).scalar_one())
+
+
+def lost_in_a_savepoint() -> None:
+    with suppress(DBAPIError), db.session.begin_nested():
+        lose_the_connection()
+        db.session.execute(text("SELECT 1"))
+    db.session.execute(text("SELECT 1"))
+
+
+def lost_before_the_end() -> dict[str, bool]:
+    lose_the_connection()
+    return {"ok": True}
+
+
+@pytest.mark.parametrize(("is_lost", "status"), [(True, 503), (False, 500)])
+def test_a_connection_that_broke_is_no_mistake_of_ours(asks, is_lost: bool, status: int) -> None:
+    """PostgreSQL stopped at once: psycopg2 raises a plain DatabaseError then, found by the random kills."""
+    why = psycopg2.DatabaseError("server closed the connection unexpectedly")
+    error = DatabaseError("SELECT", {}, why, connection_invalidated=is_lost)
+    assert asks(Mock(side_effect=error)) == status
+
+
+def test_a_connection_lost_in_a_savepoint_is_none_either(asks) -> None:
+    assert asks(lost_in_a_savepoint) == 503
+
+
+def test_a_connection_lost_after_the_work_spoils_no_answer(asks) -> None:
+    assert asks(lost_before_the_end) == 200
+    assert asks(lambda: {"pid": db.session.execute(text("SELECT pg_backend_pid()")).scalar_one()}) == 200
