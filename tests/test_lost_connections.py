@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from unittest.mock import Mock
 
 import psycopg2
 import pytest
@@ -47,8 +46,11 @@ def lost_before_the_end() -> dict[str, bool]:
 def test_a_connection_that_broke_is_no_mistake_of_ours(asks, is_lost: bool, status: int) -> None:
     """PostgreSQL stopped at once: psycopg2 raises a plain DatabaseError then, found by the random kills."""
     why = psycopg2.DatabaseError("server closed the connection unexpectedly")
-    error = DatabaseError("SELECT", {}, why, connection_invalidated=is_lost)
-    assert asks(Mock(side_effect=error)) == status
+
+    def broken() -> None:
+        raise DatabaseError("SELECT", {}, why, connection_invalidated=is_lost)
+
+    assert asks(broken) == status
 
 
 def test_a_connection_lost_in_a_savepoint_is_none_either(asks) -> None:

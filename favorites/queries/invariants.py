@@ -113,9 +113,10 @@ INVARIANTS = (
     ),
     Invariant(
         "V15 ids in commit order",
-        "An event is older than one with a smaller id.",
-        """SELECT session_request_id
-           FROM (SELECT session_request_id, at, lag(at) OVER (ORDER BY id) AS before FROM request_events) e
+        "An event of a session request is older than one with a smaller id.",
+        """SELECT session_request_id FROM (
+             SELECT session_request_id, at, lag(at) OVER (PARTITION BY session_request_id ORDER BY id) AS before
+             FROM request_events WHERE session_request_id IN (SELECT id FROM session_requests)) e
            WHERE at < before""",
     ),
     Invariant(
