@@ -144,6 +144,7 @@ def close(request_id: UUID, ana: Customer, omar: Mechanic, how: str) -> None:
         sql("UPDATE session_requests SET status = 'expired', closed_at = clock_timestamp() WHERE id = %s", request_id)
 
 
+@pytest.mark.planted
 @pytest.mark.parametrize(
     ("how", "sentence"),
     [
