@@ -12,7 +12,6 @@ from favorites.dispatch.errors import NotFound
 from favorites.dispatch.locks import lock_mechanic, lock_requests
 from favorites.dispatch.verb import verb
 from favorites.models import (
-    Customer,
     CustomerFavorite,
     FallbackReason,
     Mechanic,
@@ -21,24 +20,6 @@ from favorites.models import (
     Workshop,
 )
 from favorites.models.session_request import is_accepted, is_preferred, window_is_open
-
-
-@verb
-def add_customer(session: Session, user_id: UUID, first_name: str, last_name: str) -> UUID:
-    """The customer's row of a new account; its id."""
-    added = insert(Customer).values(user_id=user_id, first_name=first_name, last_name=last_name)
-    return session.execute(added.returning(Customer.id)).scalar_one()
-
-
-@verb
-def add_mechanic(
-    session: Session, user_id: UUID, first_name: str, last_name: str, phone: str, city: str, about: str
-) -> UUID:
-    """An application to be a mechanic, waiting for approval; its id."""
-    added = insert(Mechanic).values(
-        user_id=user_id, first_name=first_name, last_name=last_name, phone=phone, city=city, about=about
-    )
-    return session.execute(added.returning(Mechanic.id)).scalar_one()
 
 
 @verb
