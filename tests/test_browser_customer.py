@@ -108,6 +108,7 @@ def test_u12_no_page_is_wider_than_its_window(
     marco.accepts(request_id)
     page.goto(f"{look.base}/customer/requests/{request_id}")
     page.get_by_role("link", name="Open the consultation").click()
+    page.wait_for_url("**/consultations/*")
     assert not overflows(page)
 
 
