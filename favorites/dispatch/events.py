@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import event, insert
 from sqlalchemy.orm import Session as OneSession
 
+from favorites import crash
 from favorites.db import Session
 from favorites.dispatch.actors import Actor
 from favorites.models import Audience, Kind, RequestEvent
@@ -75,3 +76,4 @@ def insert_events(session: OneSession) -> None:
         return
     session.flush()
     session.execute(insert(RequestEvent).values(session.info.pop("events")))
+    crash.here(f"{session.info.get('verb')}.events_inserted")

@@ -9,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import structlog
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from favorites import crash
 from favorites.db import Session
 from favorites.dispatch import errors
 
@@ -55,10 +56,12 @@ def verb(function: Callable[Concatenate[Session, P], R]) -> Callable[Concatenate
 
 
 def _once(session: Session, function: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-    session.info["events"], session.info["said"] = [], []
+    session.info["events"], session.info["said"], session.info["verb"] = [], [], function.__name__
     try:
         result = function(session, *args, **kwargs)
+        crash.here(f"{function.__name__}.before_commit")
         session.commit()
+        crash.here(f"{function.__name__}.after_commit")
     except IntegrityError as error:
         session.rollback()
         answer = ANSWERS.get(getattr(getattr(error.orig, "diag", None), "constraint_name", None))

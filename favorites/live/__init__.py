@@ -5,8 +5,10 @@ import threading
 
 from flask import Flask, current_app
 
+from favorites import crash
 from favorites.live.feed import Feed
 from favorites.live.hub import Hub
+from favorites.live.mortal import MortalHub
 from favorites.scheduler import Ticker
 from favorites.settings import current
 
@@ -26,7 +28,8 @@ class Live:
             if self._pid == os.getpid():
                 return
             settings = current()
-            self._hub = Hub(per_user=settings.streams_per_user, most=settings.streams_max)
+            hub = MortalHub if crash.SWITCH else Hub
+            self._hub = hub(per_user=settings.streams_per_user, most=settings.streams_max)
             self._ticker = Ticker(settings.poll_seconds)
             self._feed = Feed(self._hub, self._ticker.wake)
             self._hub.each_second.append(self._feed.watch)

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from favorites import db
+from favorites import crash, db
 from favorites.dispatch import boards
 from favorites.live.frames import Frame, frame_of
 from favorites.live.hub import Hub
@@ -125,6 +125,7 @@ class Feed:
     def _read(self, session: Session) -> None:
         while frames := self._next(session):
             self._last = frames[-1].id
+            crash.here("push.before")
             self._hub.publish(frames)
 
     def _next(self, session: Session) -> list[Frame]:

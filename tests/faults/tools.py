@@ -1,0 +1,44 @@
+"""Programs that some faults need and the product does not; `python -m tests.faults.tools` fetches them where it may."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+# Each with the Debian package that brings it.
+PACKAGES = {
+    "libfaketime.so.1": "libfaketime",
+    "isolationtester": "postgresql-server-dev-15",
+    "slowhttptest": "slowhttptest",
+    "nginx": "nginx-light",
+}
+PLACES = ("/usr/lib/*/faketime", "/usr/lib/postgresql/*/lib/pgxs/src/test/isolation", "/usr/sbin")
+
+
+def path_of(tool: str) -> Path | None:
+    """Where it is; None: not here."""
+    if found := shutil.which(tool):
+        return Path(found)
+    return next((path for place in PLACES for path in Path("/").glob(f"{place[1:]}/{tool}")), None)
+
+
+def unless(tool: str) -> str:
+    """Why a fault that needs it cannot be provoked here; "": it can."""
+    return "" if path_of(tool) else f"{tool} is not here (Debian: {PACKAGES[tool]})"
+
+
+def main() -> None:
+    """Installs what is missing, as root on Debian; elsewhere those faults are listed as not provoked."""
+    missing = [package for tool, package in PACKAGES.items() if not path_of(tool)]
+    if not missing or os.geteuid() or not shutil.which("apt-get"):
+        return
+    where = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for line in (["update"], ["install", "--yes", "--no-install-recommends", *missing]):
+        ran = subprocess.run(["apt-get", "--quiet", "--quiet", *line], env=where, capture_output=True, check=False)
+        if ran.returncode:
+            print(ran.stderr.decode(), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
