@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 
 from favorites.db import Session
+from favorites.models.session_request import TRIES
 from favorites.settings import current
 
 
@@ -47,6 +48,11 @@ INVARIANTS = (
         "A pending session request is past its end and nobody has done anything about it.",
         f"SELECT id FROM session_requests WHERE status = 'pending' AND {DEADLINE} < clock_timestamp() - {LATE}",
         is_cheap=True,
+    ),
+    Invariant(
+        "V1 nothing is set aside",
+        "The sweep failed on an open session request too often; everyone was asked the plain way, or it still waits.",
+        f"SELECT id FROM session_requests WHERE attempts >= {TRIES} AND status IN ('pending', 'accepted')",
     ),
     Invariant(
         "V8 one accepted mechanic",
