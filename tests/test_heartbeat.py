@@ -1,10 +1,8 @@
 """HEARTBEAT_URL: each poll that goes well is told to a watcher elsewhere, who can neither delay nor fail it."""
 
 import logging
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from flask import Flask
@@ -15,49 +13,16 @@ from favorites.dispatch.fallback import Swept
 from favorites.heartbeat import Heartbeat
 from favorites.scheduler import Ticker
 from tests.server import until
+from tests.watcher import Watcher, watching
 
 PAUSE = 0.05
-
-
-class Watcher(ThreadingHTTPServer):
-    """Hears the beats; answers 200, or as `answers` says, or not at all."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.heard: list[tuple[str, str]] = []
-        self.answers: int | None = 200
-        self.ended = threading.Event()
-        self.url = f"http://127.0.0.1:{self.server_port}/ping/secret"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Watcher
-
-    def do_GET(self) -> None:
-        self.server.heard.append((self.command, self.path))
-        if self.server.answers is None:
-            self.server.ended.wait(30)
-            return
-        self.send_response(self.server.answers)
-        self.send_header("Location", "/elsewhere")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
 
 
 @pytest.fixture
 def watcher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watcher]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with Watcher() as watcher:
-        thread = threading.Thread(target=watcher.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with watching() as watcher:
         yield watcher
-        watcher.ended.set()
-        watcher.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def zombie(here: Ground) -> None:
     assert stopped.stdin
     stopped.stdin.write("go\n")
     stopped.stdin.flush()
-    until(lambda: _is_stopped(stopped.pid), "the sweeper is stopped in its transaction", SPARE)
+    until(lambda: is_stopped(stopped.pid), "the sweeper is stopped in its transaction", SPARE)
     here.town.sql(OVERDUE, 5, marco.id)
     sweeper(here).communicate("go\n", timeout=SPARE)
     left = here.town.one(UNANNOUNCED)
@@ -106,7 +106,8 @@ def zombie(here: Ground) -> None:
     announced_once(here)
 
 
-def _is_stopped(pid: int) -> bool:
+def is_stopped(pid: int) -> bool:
+    """By SIGSTOP."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
