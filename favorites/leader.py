@@ -16,11 +16,14 @@ LOOK = 1.0  # seconds between two tries, and two looks whether the lock is still
 
 
 class Leadership:
-    """A candidate for the lock `name`; calls `gained` each time it gets it. The server frees it when we die."""
+    """A candidate for the lock `name`; calls `gained` each time it gets it. The server frees it when we die.
 
-    def __init__(self, name: str, gained: Callable[[], None]) -> None:
+    `each_look` is called about once a second by the monotonic clock, whether or not the database answers.
+    """
+
+    def __init__(self, name: str, gained: Callable[[], None], each_look: Callable[[], None] = lambda: None) -> None:
         self.is_held = False
-        self._name, self._gained = name, gained
+        self._name, self._gained, self._each_look = name, gained, each_look
         self._connection: Connection | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="leader", daemon=True)
@@ -36,6 +39,7 @@ class Leadership:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
+            self._each_look()
             try:
                 self._look()
             except Exception as error:

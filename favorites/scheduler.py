@@ -1,13 +1,15 @@
 """The ticker: APScheduler runs one poll a minute, and sooner when something falls due.
 
 Deadlines live in the rows, never in a job store; nothing is lost when this process dies. Every process may run one:
-the holder of a PostgreSQL advisory lock polls, and correctness does not depend on there being just one, or any.
+the holder of a PostgreSQL advisory lock polls, and correctness does not depend on there being just one, or any. One
+that holds it and does not poll (frozen, say) is not waited for: after three periods without a beat the others poll.
 """
 
 import logging
 import os
 import socket
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -17,7 +19,9 @@ from sqlalchemy.orm import Session
 
 from favorites import db
 from favorites.dispatch import fallback
+from favorites.heartbeat import Heartbeat
 from favorites.leader import Leadership
+from favorites.queries import engine
 
 log = logging.getLogger(__name__)
 logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it tells of every run
@@ -25,20 +29,24 @@ logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it tells of every 
 RETRY = timedelta(seconds=1)  # after a failed poll
 PAUSE = timedelta(milliseconds=250)  # when something is due that could not be done: somebody holds its row
 MARGIN = timedelta(milliseconds=2)  # a poll a moment too early would do nothing
+LONGEST_PAST = timedelta(minutes=1)  # APScheduler counts every run that was missed since, one by one
+STEP = 0.25  # seconds by which somebody sets our clock, which APScheduler goes by
 JOB, LOCK = "poll", "book-again scheduler"
 
 
 class Ticker:
-    """Polls every `seconds` and at every deadline that it knows of."""
+    """Polls every `seconds` and at every deadline that it knows of; tells `heartbeat_url` of polls that went well."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, heartbeat_url: str = "") -> None:
         self._period = timedelta(seconds=seconds)
         self._lock = threading.Lock()
         self._armed: datetime | None = None  # by our clock: the run that is planned, or asked for while one runs
         self._is_busy = self._has_failed = self._is_stopped = False
         self._skew: timedelta | None = None  # the database's clock minus ours, which may be a day wrong
         self._tried: datetime | None = None  # the deadline that the last poll left behind
-        self._leadership = Leadership(LOCK, self._lead)
+        self._leadership = Leadership(LOCK, self._now, self._watch_our_clock)
+        self._heartbeat = Heartbeat(heartbeat_url, seconds / 2)
+        self._our_clock = _our_clock()
         self._engine = create_engine(
             "postgresql+psycopg2://", creator=db.connect, pool_size=1, max_overflow=0, pool_pre_ping=True
         )
@@ -52,6 +60,7 @@ class Ticker:
         """Starts the scheduler and the candidacy for leader."""
         self._scheduler.start()
         self._leadership.start()
+        self._heartbeat.start()
 
     def stop(self) -> None:
         """Waits for a running poll, then gives the lock back."""
@@ -59,6 +68,7 @@ class Ticker:
             self._is_stopped = True
         self._scheduler.shutdown(wait=True)
         self._leadership.stop()
+        self._heartbeat.stop()
         self._engine.dispose()
 
     @property
@@ -70,8 +80,14 @@ class Ticker:
         """Polls at `deadline` (by the database's clock) at the latest."""
         self._wake(self._ours(deadline))
 
-    def _lead(self) -> None:
+    def _now(self) -> None:
         self._wake(datetime.now(UTC))
+
+    def _watch_our_clock(self) -> None:
+        """Set back by a day it would keep APScheduler waiting for a day: poll now, and arm by the new time."""
+        before, self._our_clock = self._our_clock, _our_clock()
+        if abs(self._our_clock - before) > STEP:
+            self._now()
 
     def _ours(self, deadline: datetime) -> datetime:
         """A moment of the database's clock by our own; not known yet: at once, the poll will know."""
@@ -85,14 +101,14 @@ class Ticker:
 
     def _arm(self, at: datetime) -> None:
         if not self._is_stopped:
-            self._scheduler.modify_job(JOB, next_run_time=at)
+            self._scheduler.modify_job(JOB, next_run_time=max(at, datetime.now(UTC) - LONGEST_PAST))
 
     def _poll(self) -> None:
         with self._lock:  # also when not leader, or a later wake is compared with a stale time
             self._is_busy, self._armed = True, None
         due = None
         try:
-            due = self._sweep() if self.is_leader else None
+            due = self._sweep()
         finally:
             with self._lock:
                 self._is_busy = False
@@ -101,9 +117,11 @@ class Ticker:
                 self._arm(self._armed)
 
     def _sweep(self) -> datetime | None:
-        """Does what is due; when to come back at the latest, by our clock."""
+        """Does what is due, if it is for us to do; when to come back at the latest, by our clock."""
         try:
             with Session(self._engine) as session:
+                if not (self.is_leader or engine.has_stopped(session)):
+                    return None
                 self._skew = session.execute(select(db.clock())).scalar_one() - datetime.now(UTC)
                 session.rollback()  # the sweep's now() is the begin of its own transaction
                 swept = fallback.sweep(session)
@@ -113,6 +131,7 @@ class Ticker:
             self._has_failed = True
             return datetime.now(UTC) + RETRY
         self._has_failed = False
+        self._heartbeat.beat()
         return self._come_back(swept.next_due)
 
     def _come_back(self, due: datetime | None) -> datetime | None:
@@ -122,3 +141,8 @@ class Ticker:
             return None
         at, now = self._ours(due), datetime.now(UTC)
         return now + PAUSE if at <= now and due == tried else at
+
+
+def _our_clock() -> float:
+    """Our clock by the one that nobody sets: a constant, until somebody sets ours."""
+    return time.time() - time.monotonic()

@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     poll_seconds: int = Field(
         60, ge=1, le=60, description="How often the database is polled when nothing falls due sooner, seconds"
     )
+    heartbeat_url: str = Field(
+        "",
+        description="Fetched after a poll that went well, so that a watcher elsewhere can alarm at silence",
+    )
     sign_in_days: int = Field(30, ge=1, le=365, description="How long a sign-in lasts, days")
     sign_in_idle_days: int = Field(14, ge=1, le=365, description="How long a sign-in lasts unused, days")
     bookings_per_hour: int = Field(10, ge=1, le=100_000, description="Intakes a customer may start in an hour")
@@ -86,7 +90,7 @@ class Settings(BaseSettings):
             raise ValueError("must begin with postgresql:// (SQLite and others are not supported)")
         return url
 
-    @field_validator("public_url")
+    @field_validator("public_url", "heartbeat_url")
     @classmethod
     def is_address(cls, url: str) -> str:
         if url and not url.startswith(("http://", "https://")):

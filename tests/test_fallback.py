@@ -121,8 +121,7 @@ def test_b8_an_error_in_the_middle_leaves_it_to_the_next_poll_once(asked, nadia,
     fast_forward(minutes=10)
     with monkeypatch.context() as broken:
         broken.setattr(fallback, "broadcast", explode)
-        with pytest.raises(RuntimeError):
-            sweep()
+        assert sweep().lapsed == 0
     assert row(asked).fallback_broadcast_at is None
     assert sweep().lapsed == 1
     assert sweep().lapsed == 0

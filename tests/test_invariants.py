@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.planted, pytest.mark.usefixtures("flag_on")]
 WINDOW, ACCEPTED, CANCELLED = "window", "accepted", "cancelled"
 UNGUARDED = "ALTER TABLE session_requests DROP CONSTRAINT session_requests_accepted_has_a_mechanic;"
 PLANTS = {
+    "V1 nothing is set aside": (WINDOW, "UPDATE session_requests SET attempts = 3 WHERE id = %(id)s"),
     "V8 one accepted mechanic": (
         ACCEPTED,
         UNGUARDED + "UPDATE session_requests SET accepted_at = NULL WHERE id = %(id)s",

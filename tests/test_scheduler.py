@@ -7,16 +7,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
 from psycopg2 import OperationalError
+from psycopg2.extensions import connection
 from sqlalchemy import text
 
 from favorites import db, scheduler
 from favorites.dispatch.fallback import Swept
 from favorites.scheduler import Ticker
+from favorites.settings import current
 from tests.database import one, sql
 from tests.server import ROOT, until
 
@@ -214,6 +216,44 @@ def test_a_leader_that_lost_its_connection_leads_again(polls: Polls, ticker: Tic
     sql(f"SELECT pg_terminate_backend(pid, 1000) FROM ({HOLDER}) AS holder")
     polls.until(2)
     assert ticker.is_leader
+
+
+def test_who_holds_the_lock_and_does_not_poll_is_not_waited_for(
+    polls: Polls, connect: Callable[[], connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = connect()
+    holder.autocommit = True
+    holder.cursor().execute(f"SELECT pg_advisory_lock(hashtext('{LOCK}'))")
+    monkeypatch.setattr(current(), "poll_seconds", 1)
+    beat = "INSERT INTO engine_beats (at, leader, lapsed, expired) VALUES (clock_timestamp() + %s, 'frozen', 0, 0)"
+    follower = Ticker(0.3)
+    follower.start()
+    try:
+        sql(beat, in_(-3600))
+        polls.until(1)
+        assert not follower.is_leader
+        number = one("SELECT count(*) FROM engine_beats WHERE leader <> 'frozen'")
+        sql(beat, in_(0))
+        until(lambda: follower._armed and follower._armed > datetime.now(UTC), "it is armed anew", 5)
+        assert one("SELECT count(*) FROM engine_beats WHERE leader <> 'frozen'") <= number + 1
+        sql("DELETE FROM engine_beats")
+        sql(beat, in_(-3600))
+        polls.until(len(polls.at) + 1)
+    finally:
+        follower.stop()
+
+
+@pytest.mark.parametrize("step", [-86_400, 86_400])
+def test_our_clock_may_be_set_while_we_wait(
+    polls: Polls, ticker: Ticker, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    polls.until(1)
+    if step < 0:  # what was armed by the old time
+        ticker._scheduler.modify_job(scheduler.JOB, next_run_time=datetime.now(UTC) + in_(86_400))
+        ticker._armed = datetime.now(UTC) + in_(86_400)
+    now = time.time
+    monkeypatch.setattr(scheduler.time, "time", lambda: now() + step)
+    polls.until(2, seconds=2.5)
 
 
 def test_it_stops_while_a_poll_runs(polls: Polls) -> None:

@@ -1,10 +1,12 @@
 """A sign-in is a row: whoever ends it ends its cookie, and every copy."""
 
+import time
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from itsdangerous import TimestampSigner
 
 from tests.cast import HASH, PASSWORD, Customer, Mechanic, Owner
 from tests.database import one, sql
@@ -36,6 +38,13 @@ def test_a_cookie_copied_before_the_sign_out_is_worthless_after_it(ana: Customer
     assert (answer.status_code, answer.location) == (303, "/")
     assert not is_in(copy)
     assert not is_in(ana.client)
+
+
+@pytest.mark.parametrize("days", [-40, -1, 1])
+def test_our_clock_may_be_wrong_or_set_meanwhile(ana: Customer, monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    signed = int(time.time())
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: signed + days * 86_400)
+    assert is_in(ana.client)
 
 
 def test_signing_out_here_leaves_the_other_browser_signed_in(ana: Customer) -> None:

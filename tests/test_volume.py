@@ -10,7 +10,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.dialects.postgresql import psycopg2
 from sqlalchemy.orm import Session
 
-from favorites.dispatch import fallback
+from favorites.dispatch import due, fallback
 from favorites.scheduler import JOB, Ticker
 from favorites.settings import Settings
 from tests.scratch import Database, migrated_database
@@ -104,7 +104,7 @@ def explained(database: Database, statement: str) -> str:
 
 
 def test_b14_the_polls_own_statement_uses_the_timeout_index(volume: Database) -> None:
-    written = fallback.due_windows().compile(dialect=psycopg2.dialect(), compile_kwargs={"literal_binds": True})
+    written = due.windows().compile(dialect=psycopg2.dialect(), compile_kwargs={"literal_binds": True})
     plan = explained(volume, f"EXPLAIN {written}")
     assert "session_requests_priority_timeout_idx" in plan
     assert "Seq Scan" not in plan

@@ -70,9 +70,14 @@ def _given(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 @event.listens_for(OneSession, "before_commit")
-def insert_events(session: OneSession) -> None:
+def _insert_at_the_end(session: OneSession) -> None:
+    if not session.in_nested_transaction():
+        insert_events(session)
+
+
+def insert_events(session: Session) -> None:
     """Insert what the verb recorded, all in one statement, behind everything else of the transaction."""
-    if session.in_nested_transaction() or not session.info.get("events"):
+    if not session.info.get("events"):
         return
     session.flush()
     session.execute(insert(RequestEvent).values(session.info.pop("events")))

@@ -1,31 +1,29 @@
 """The sweep: announce windows that have lapsed, expire what nobody took, and say when something falls due next.
 
 The clock ends a window, not this; a sweep that never runs costs announcements, nothing else. Any number of sweepers
-may run: SKIP LOCKED shares the rows, and a row held by a slow accept delays nobody.
+may run: SKIP LOCKED shares the rows, and a row held by a slow accept delays nobody. Nor does a row on which it fails:
+where a batch fails its rows are done one by one, and one that fails three times is set aside (`poison`, `plainly`).
 """
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, case, delete, func, or_, select, text, update
+from sqlalchemy import Row, Select, delete, func, update
 
 from favorites.db import Session, clock
-from favorites.dispatch import money
+from favorites.dispatch import due, money, plainly, poison
 from favorites.dispatch.actors import SYSTEM
 from favorites.dispatch.answers.common import AFTER, fallback_values, tell_those_who_saw
 from favorites.dispatch.events import Recorder
 from favorites.dispatch.offering import TOLD, broadcast
-from favorites.dispatch.verb import say, verb
+from favorites.dispatch.verb import log, say, verb
 from favorites.models import EngineBeat, FallbackReason, Kind, SessionRequest, Status
-from favorites.models.session_request import had_window, is_pending, window_not_announced_over
-from favorites.settings import current
 
-BATCH = 200
+R = TypeVar("R")
+
 KEEP_BEATS = timedelta(days=7)
-# One minute is the least window: no younger row can be due, and so the index narrows the search.
-LEAST_WINDOW = text("interval '1 minute'")
 
 
 class Swept(NamedTuple):
@@ -39,49 +37,48 @@ class Swept(NamedTuple):
 
 def sweep(session: Session) -> Swept:
     """Do all that is due now, in batches of 200, each its own transaction."""
-    late = _until_none_is_left(lambda: broadcast_lapsed_windows(session))
-    expired = _until_none_is_left(lambda: expire_stale_requests(session))
-    return Swept(len(late), len(expired), max(late, default=None), next_due(session))
+    late = _until_none_is_left(session, broadcast_lapsed_windows, due.windows)
+    expired = _until_none_is_left(session, expire_stale_requests, due.expiries)
+    left = due.left(session)
+    aside = poison.plainly(left.lapsing, lambda id_: plainly.lapse(session, due.windows(id_, is_aside=True)))
+    ended = poison.plainly(left.expiring, lambda id_: plainly.expire(session, due.expiries(id_, is_aside=True)))
+    return Swept(len(late) + len(aside), len(expired) + len(ended), max(late, default=None), left.next_due)
 
 
-def _until_none_is_left(batch: Callable[[], list[Any]]) -> list[Any]:
-    done: list[Any] = []
-    while some := batch():
+def _until_none_is_left(
+    session: Session, batch: Callable[[Session, UUID | None], list[R]], which: Callable[[], Select[UUID]]
+) -> list[R]:
+    done: list[R] = []
+    while some := _batch(session, batch, which):
         done += some
-        if len(some) < BATCH:
+        if len(some) < due.BATCH:
             break
     return done
 
 
-def due_windows() -> Any:
-    """The poll's own statement: windows whose end has passed and that nobody has announced yet, oldest first, locked.
-
-    `now()`, in a transaction just begun: a volatile `clock_timestamp()` cannot be an index condition. No condition on
-    the preferred mechanic: a deleted one's window lapses, too.
-    """
-    return (
-        select(SessionRequest.id)
-        .where(
-            is_pending,
-            window_not_announced_over,
-            SessionRequest.priority_notified_at <= func.now() - LEAST_WINDOW,
-            SessionRequest.priority_expires_at <= func.now(),
-        )
-        .order_by(SessionRequest.priority_notified_at)
-        .limit(BATCH)
-        .with_for_update(key_share=True, skip_locked=True)
-    )
+def _batch(
+    session: Session, batch: Callable[[Session, UUID | None], list[R]], which: Callable[[], Select[UUID]]
+) -> list[R]:
+    try:
+        return batch(session, None)
+    except Exception as error:
+        poison.raise_if_away(error)
+        log.warning("[Fallback] A batch failed, its rows are done one by one", error=type(error).__name__)
+    ids = session.scalars(which()).all()
+    session.rollback()
+    return poison.singly(session, ids, lambda request_id: batch(session, request_id))
 
 
 @verb
-def broadcast_lapsed_windows(session: Session) -> list[float]:
-    """Ask everyone about one batch of lapsed windows; how late each was, in milliseconds."""
-    due = due_windows().cte("due")
-    lapsed = (
-        update(SessionRequest).where(SessionRequest.id == due.c.id).values(fallback_values(FallbackReason.NO_RESPONSE))
-    )
+def broadcast_lapsed_windows(session: Session, only: UUID | None = None) -> list[float]:
+    """Ask everyone about one batch of lapsed windows, or `only` that one; how late each was, in milliseconds."""
+    if only:
+        session.execute(poison.BRIEFLY)
+    found = due.windows(only).cte("due")
+    lapsed = update(SessionRequest).where(SessionRequest.id == found.c.id)
     late = func.extract("epoch", SessionRequest.fallback_broadcast_at - SessionRequest.priority_expires_at) * 1000
-    rows = session.execute(lapsed.returning(*AFTER, late.label("late_ms"))).all()
+    left = lapsed.values(fallback_values(FallbackReason.NO_RESPONSE)).returning(*AFTER, late.label("late_ms"))
+    rows = session.execute(left).all()
     for row in rows:
         _announce(session, row)
     return [float(row.late_ms) for row in rows]
@@ -100,31 +97,15 @@ def _announce(session: Session, row: Row[*tuple[Any, ...]]) -> None:
     )
 
 
-def _deadline() -> ColumnElement[datetime]:
-    """Rule 10: when a pending row expires; NULL inside a window that nobody has announced over yet."""
-    lifetime = timedelta(minutes=current().request_lifetime_minutes)
-    asked_at = case(
-        (window_not_announced_over, None),
-        else_=func.coalesce(SessionRequest.fallback_broadcast_at, SessionRequest.created_at),
-    )
-    return func.coalesce(SessionRequest.expires_at, asked_at + lifetime)
-
-
-def _is_stale() -> ColumnElement[bool]:
-    # In two halves, so that the first can use its index; rows without a time of their own are few.
-    return or_(
-        SessionRequest.expires_at <= func.now(), SessionRequest.expires_at.is_(None) & (_deadline() <= func.now())
-    )
-
-
 @verb
-def expire_stale_requests(session: Session) -> list[UUID]:
-    """End one batch of session requests that nobody took in time, and give back what they cost; their ids."""
-    stale = select(SessionRequest.id).where(is_pending, _is_stale()).order_by(SessionRequest.id).limit(BATCH)
-    due = stale.with_for_update(key_share=True, skip_locked=True).cte("due")
+def expire_stale_requests(session: Session, only: UUID | None = None) -> list[UUID]:
+    """End one batch of those that nobody took in time, or `only` that one, and give back what they cost; their ids."""
+    if only:
+        session.execute(poison.BRIEFLY)
+    found = due.expiries(only).cte("due")
     expired = (
         update(SessionRequest)
-        .where(SessionRequest.id == due.c.id)
+        .where(SessionRequest.id == found.c.id)
         .values(status=Status.EXPIRED.value, closed_at=clock())
     )
     rows = session.execute(expired.returning(*AFTER)).all()
@@ -137,19 +118,6 @@ def expire_stale_requests(session: Session) -> list[UUID]:
         tell_those_who_saw(tell, row, Kind.REQUEST_EXPIRED)
         say(session, f"Nobody took session request {row.id} in time, it expired")
     return [row.id for row in rows]
-
-
-def next_due(session: Session) -> datetime | None:
-    """When the next window lapses or session request expires, by the database's clock; None: nothing is open."""
-    window = select(func.min(SessionRequest.priority_expires_at)).where(
-        is_pending, window_not_announced_over, had_window
-    )
-    expiry = select(func.min(_deadline())).where(is_pending)
-    due: datetime | None = session.execute(
-        select(func.least(window.scalar_subquery(), expiry.scalar_subquery()))
-    ).scalar_one()
-    session.rollback()
-    return due
 
 
 @verb

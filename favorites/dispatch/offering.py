@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, update
 
 from favorites.db import Session, clock
 from favorites.dispatch.actors import Actor
-from favorites.dispatch.events import Recorder, Subject
+from favorites.dispatch.events import Recorder, Subject, insert_events
 from favorites.dispatch.facts import Choice
 from favorites.dispatch.routing import Preferred, Route, Stage
 from favorites.dispatch.verb import say
@@ -65,17 +65,19 @@ def offer(session: Session, request_id: UUID) -> None:
 
 
 def _offered(session: Session, made: Made, mechanic_id: UUID) -> bool:
-    said = list(session.info["said"])
-    say(session, f"[Priority] Notifying preferred mechanic {mechanic_id} for session request {made.id}")
+    """Offer, tell and write its events, or nothing of it: nothing but the commit comes after."""
+    before = {kept: list(session.info[kept]) for kept in ("said", "events")}
     try:
         with session.begin_nested():
+            say(session, f"[Priority] Notifying preferred mechanic {mechanic_id} for session request {made.id}")
             offer(session, made.id)
+            _tell_preferred(session, made, mechanic_id)
+            insert_events(session)
     except Exception as error:  # whatever it is: the customer must not wait for it (rule 7)
-        session.info["said"] = said
-        say(session, "Offering failed", error=type(error).__name__, session_request=made.id)
+        session.info.update(before)
+        say(session, "Offering failed", is_error=True, error=type(error).__name__, session_request=made.id)
         _fall_back(session, made.id)
         return False
-    _tell_preferred(session, made, mechanic_id)
     return True
 
 

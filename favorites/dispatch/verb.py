@@ -1,8 +1,10 @@
 """One verb, one function, one transaction: commits, runs again after a deadlock, and speaks after the commit."""
 
+import logging
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -33,9 +35,9 @@ class Again(Exception):
     """What was read to explain a refusal says that there is none any more: the verb runs once more."""
 
 
-def say(session: Session, message: str, **fields: Any) -> None:
+def say(session: Session, message: str, *, is_error: bool = False, **fields: Any) -> None:
     """Keep a log line until the transaction has committed; what was rolled back was never so."""
-    session.info.setdefault("said", []).append((message, fields))
+    session.info.setdefault("said", []).append((logging.ERROR if is_error else logging.INFO, message, fields))
 
 
 def verb(function: Callable[Concatenate[Session, P], R]) -> Callable[Concatenate[Session, P], R]:
@@ -71,8 +73,9 @@ def _once(session: Session, function: Callable[Concatenate[Session, P], R], *arg
     except BaseException:
         session.rollback()
         raise
-    for message, fields in session.info.pop("said"):
-        log.info(message, **fields)
+    for level, message, fields in session.info.pop("said"):
+        with suppress(Exception):  # it is done; a log that cannot be written does not undo it
+            log.log(level, message, **fields)
     return result
 
 

@@ -51,6 +51,9 @@ class FallbackReason(StrEnum):
     RELEASED = "released"
 
 
+TRIES = 3  # the sweep's, of a session request on which it fails
+
+
 class SessionRequest(Base):
     __tablename__ = "session_requests"
     __table_args__ = (

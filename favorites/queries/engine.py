@@ -15,9 +15,13 @@ def answers(session: Session) -> bool:
 
 
 def beat_is_late(session: Session) -> bool:
-    """Whether no poll has ended within three periods, by the database's clock; so, too, when none ever has."""
-    recent = func.now() - timedelta(seconds=3 * current().poll_seconds)
-    return session.scalars(select(EngineBeat.id).where(EngineBeat.at > recent).limit(1)).one_or_none() is None
+    """Whether the newest beat is not of the last three periods, by the database's clock; so, too, when there is none.
+
+    The newest by its number: after the clock was set back older ones lie in the future, and say nothing.
+    """
+    three = timedelta(seconds=3 * current().poll_seconds)
+    is_recent = EngineBeat.at.between(func.now() - three, func.now() + three)
+    return not session.scalars(select(is_recent).order_by(EngineBeat.id.desc()).limit(1)).one_or_none()
 
 
 def has_stopped(session: Session) -> bool:

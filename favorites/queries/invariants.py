@@ -9,16 +9,22 @@ from typing import NamedTuple
 from sqlalchemy import text
 
 from favorites.db import Session
+from favorites.models.session_request import TRIES
 from favorites.settings import current
 
 
 class Invariant(NamedTuple):
-    """`sql` selects the rows that break it, as (what). `is_cheap`: it reads open rows only, never the history."""
+    """`sql` selects the rows that break it, as (what). `is_cheap`: it reads open rows only, never the history.
+
+    `goes_by_the_clock`: it compares instants that were stored, and so tells, too, where the database's clock was set
+    back between them: a history that contradicts itself (docs/decisions/0004).
+    """
 
     name: str
     sentence: str
     sql: str
     is_cheap: bool = False
+    goes_by_the_clock: bool = False
 
 
 class Finding(NamedTuple):
@@ -49,6 +55,11 @@ INVARIANTS = (
         is_cheap=True,
     ),
     Invariant(
+        "V1 nothing is set aside",
+        "The sweep failed on an open session request too often; everyone was asked the plain way, or it still waits.",
+        f"SELECT id FROM session_requests WHERE attempts >= {TRIES} AND status IN ('pending', 'accepted')",
+    ),
+    Invariant(
         "V8 one accepted mechanic",
         "An acceptance is missing its mechanic or its time, or a mechanic or customer has two.",
         """SELECT id FROM session_requests WHERE status = 'accepted' AND (mechanic_id IS NULL OR accepted_at IS NULL)
@@ -64,6 +75,7 @@ INVARIANTS = (
         """SELECT id FROM session_requests
            WHERE accepted_at < priority_expires_at AND mechanic_id <> preferred_mechanic_id
              AND (fallback_broadcast_at IS NULL OR fallback_broadcast_at > accepted_at)""",
+        goes_by_the_clock=True,
     ),
     Invariant(
         "V11 one fallback",
@@ -79,6 +91,7 @@ INVARIANTS = (
         "Everyone was asked after it had been accepted, cancelled or expired.",
         """SELECT id FROM session_requests WHERE fallback_broadcast_at > closed_at
            OR (status = 'accepted' AND fallback_broadcast_at > accepted_at)""",
+        goes_by_the_clock=True,
     ),
     Invariant(
         "V12 legal transitions",
@@ -118,6 +131,7 @@ INVARIANTS = (
              SELECT session_request_id, at, lag(at) OVER (PARTITION BY session_request_id ORDER BY id) AS before
              FROM request_events WHERE session_request_id IN (SELECT id FROM session_requests)) e
            WHERE at < before""",
+        goes_by_the_clock=True,
     ),
     Invariant(
         "V13 a workshop has no window",

@@ -4,13 +4,15 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from flask import Flask, g, session
+from flask import Flask, Request, g, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import (  # type: ignore[import-untyped] # ships no types
     LoginManager,
     user_logged_in,
     user_logged_out,
 )
 from flask_security.utils import set_request_attr
+from itsdangerous import BadSignature
 
 from favorites.db import db
 from favorites.dispatch import sign_ins
@@ -23,8 +25,26 @@ log = structlog.get_logger(__name__)
 KEY = "sign_in"
 
 
+class Cookies(SecureCookieSessionInterface):
+    """Flask's cookie without its age, which our own clock would judge: set back, it would sign everybody out.
+
+    How long a sign-in lasts is for its row to say, by the database's clock.
+    """
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """What the cookie holds; nothing when we have not signed it."""
+        signer = self.get_signing_serializer(app)
+        if signer is None:
+            return None
+        try:
+            return self.session_class(signer.loads(request.cookies.get(self.get_cookie_name(app), "")))
+        except BadSignature:
+            return self.session_class()
+
+
 def init_app(app: Flask, login_manager: LoginManager) -> None:
     """Takes the place of Flask-Security's own loaders: its cookie cannot be revoked, its tokens are not used."""
+    app.session_interface = Cookies()
     login_manager.user_loader(load)
     login_manager.request_loader(None)
     user_logged_in.connect(begin, app)

@@ -16,7 +16,7 @@ from tests.faults import page
 from tests.faults.page import Played
 from tests.faults.registry import FAULTS, Fault
 
-AREAS = ("crashes", "kills", "sweepers", "repeats", "people")
+AREAS = ("crashes", "kills", "sweepers", "repeats", "people", "engine", "silence", "clocks")
 for area in AREAS:
     importlib.import_module(f"tests.faults.{area}")
 

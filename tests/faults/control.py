@@ -94,7 +94,7 @@ BROKEN = (
         1,
         (
             Mistake(
-                "favorites/dispatch/fallback.py",
+                "favorites/dispatch/due.py",
                 "        .limit(BATCH)\n        .with_for_update(key_share=True, skip_locked=True)\n",
                 "        .limit(BATCH)\n        .with_for_update(key_share=True)\n",
             ),

@@ -1,5 +1,6 @@
 """docs/reliability.md: one row a fault, each with the day it was last played; rows not played now stay as they are."""
 
+import fcntl
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -34,12 +35,20 @@ def row_of(played: Played) -> str:
 
 def keep(rows: Iterable[str], where: str) -> None:
     """Writes these rows into the page, in the place of older ones, and the machine."""
-    text = PAGE.read_text()
+    with PAGE.open("r+") as page:
+        fcntl.flock(page, fcntl.LOCK_EX)  # two may play at the same time
+        text = _with(page.read(), rows, where)
+        page.seek(0)
+        page.write(text)
+        page.truncate()
+
+
+def _with(text: str, rows: Iterable[str], where: str) -> str:
     known = _by_number(text) | _by_number("\n".join(rows))
     for number, (title, why) in ELSEWHERE.items():
         known[number] = _row(number, title, "–", f"not provoked: {why}", "–", "–")
     lines = [where, "", *HEAD, *(known[number] for number in sorted(known, key=in_order))]
-    PAGE.write_text(TABLE.sub(lambda _: "\n".join(lines) + "\n", text))
+    return TABLE.sub(lambda _: "\n".join(lines) + "\n", text)
 
 
 def in_order(number: str) -> tuple[bool, str, int]:

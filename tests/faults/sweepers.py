@@ -87,7 +87,7 @@ def zombie(here: Ground) -> None:
     here.town.sql(OVERDUE, 1, marco.id)
     stopped, other = ready(sweeper(here, "stop", limits)), ready(sweeper(here))
     go(stopped)
-    until(lambda: _is_stopped(stopped.pid), "the sweeper is stopped in its transaction", SPARE)
+    until(lambda: is_stopped(stopped.pid), "the sweeper is stopped in its transaction", SPARE)
     here.town.sql(OVERDUE, 5, marco.id)
     other.communicate("go\n", timeout=SPARE)
     left = here.town.one(UNANNOUNCED)
@@ -113,7 +113,8 @@ def go(sweeper: subprocess.Popen[str]) -> None:
     sweeper.stdin.flush()
 
 
-def _is_stopped(pid: int) -> bool:
+def is_stopped(pid: int) -> bool:
+    """By SIGSTOP."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 

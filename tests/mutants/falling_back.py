@@ -4,31 +4,31 @@ from tests.mutants.mutation import Mutation
 
 MUTATIONS = [
     Mutation(
-        "dispatch/fallback.py",
+        "dispatch/due.py",
         "            SessionRequest.priority_expires_at <= func.now(),\n",
         "",
         ("priority::r8_offline_but_approved_is_notified_and_has_the_full_window",),
     ),
     Mutation(
-        "dispatch/fallback.py",
+        "dispatch/due.py",
         "            is_pending,\n            window_not_announced_over,\n",
         "            window_not_announced_over,\n",
         ("fallback::b5_accepted_before_nothing_is_sent", "fallback::b7_cancelled_or_expired_meanwhile_nothing_is_sent"),
     ),
     Mutation(
-        "dispatch/fallback.py",
+        "dispatch/due.py",
         "            is_pending,\n            window_not_announced_over,\n",
         "            is_pending,\n",
         ("fallback::b8_an_error_in_the_middle_leaves_it_to_the_next_poll_once",),
     ),
     Mutation(
-        "dispatch/fallback.py",
+        "dispatch/due.py",
         ".with_for_update(key_share=True, skip_locked=True)\n    )",
         ")",
         ("fallback::b6_at_most_once_also_with_several_pollers",),
     ),
     Mutation(
-        "dispatch/fallback.py",
+        "dispatch/due.py",
         ".with_for_update(key_share=True, skip_locked=True)\n    )",
         ".with_for_update(key_share=True)\n    )",
         ("fallback::b13_a_row_held_by_a_slow_accept_delays_no_other",),
@@ -52,19 +52,19 @@ MUTATIONS = [
         ("fallback::b3_the_fallback_is_recorded_and_the_priority_facts_stay",),
     ),
     Mutation(
-        "dispatch/fallback.py",
+        "dispatch/due.py",
         "(window_not_announced_over, None),",
         "(window_not_announced_over, SessionRequest.created_at),",
         ("answers::rule_10_a_window_longer_than_the_lifetime_is_not_eaten",),
     ),
     Mutation(
-        "dispatch/fallback.py",
+        "dispatch/due.py",
         "func.coalesce(SessionRequest.fallback_broadcast_at, SessionRequest.created_at)",
         "SessionRequest.fallback_broadcast_at",
         ("fallback::rule_10_a_row_inserted_by_hand_counts_from_its_creation",),
     ),
     Mutation(
-        "dispatch/fallback.py",
+        "dispatch/due.py",
         "where(is_pending, _is_stale())",
         "where(_is_stale())",
         ("answers::rule_10_what_was_accepted_never_expires",),
@@ -88,9 +88,9 @@ MUTATIONS = [
         ("fallback::rule_10_nobody_takes_it_it_expires_and_gives_the_credit_back",),
     ),
     Mutation(
-        "dispatch/fallback.py",
-        "func.least(window.scalar_subquery(), expiry.scalar_subquery())",
-        "expiry.scalar_subquery()",
+        "dispatch/due.py",
+        "func.least(window.c.at, expiry.c.at)",
+        "expiry.c.at",
         ("scheduler::a_window_s_end_is_announced_on_time",),
     ),
 ]

@@ -29,8 +29,8 @@ MUTATIONS = [
     ),
     Mutation(
         "scheduler.py",
-        "self._sweep() if self.is_leader else None",
-        "self._sweep()",
+        "if not (self.is_leader or engine.has_stopped(session)):",
+        "if False:",
         ("scheduler::who_does_not_lead_does_not_poll_and_takes_over_when_the_leader_stops",),
     ),
     Mutation(
@@ -53,8 +53,8 @@ MUTATIONS = [
     ),
     Mutation(
         "scheduler.py",
-        "self._leadership = Leadership(LOCK, self._lead)",
-        "self._leadership = Leadership(LOCK, lambda: None)",
+        "Leadership(LOCK, self._now, self._watch_our_clock)",
+        "Leadership(LOCK, lambda: None, self._watch_our_clock)",
         ("scheduler::who_does_not_lead_does_not_poll_and_takes_over_when_the_leader_stops",),
     ),
     Mutation(

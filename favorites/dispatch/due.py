@@ -1,0 +1,95 @@
+"""What is due: windows that have lapsed, session requests that nobody took in time; and when the next one will be."""
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, text, true
+
+from favorites.db import Session
+from favorites.dispatch import poison
+from favorites.models import SessionRequest
+from favorites.models.session_request import had_window, is_pending, window_not_announced_over
+from favorites.settings import current
+
+BATCH = 200
+# One minute is the least window: no younger row can be due, and so the index narrows the search.
+LEAST_WINDOW = text("interval '1 minute'")
+EARLIEST, LATEST = func.to_timestamp(0), func.to_timestamp(32_503_680_000)  # 1970, 3000
+
+
+class Left(NamedTuple):
+    """What a sweep leaves: when to come next (the database's clock; None: nothing is open), and what was set aside."""
+
+    next_due: datetime | None
+    lapsing: list[UUID]
+    expiring: list[UUID]
+
+
+def windows(only: UUID | None = None, *, is_aside: bool = False) -> Select[UUID]:
+    """The poll's own statement: windows whose end has passed and that nobody has announced yet, oldest first, locked.
+
+    `now()`, in a transaction just begun: a volatile `clock_timestamp()` cannot be an index condition. No condition on
+    the preferred mechanic: a deleted one's window lapses, too. `only`: that row alone, which may be set aside.
+    """
+    return (
+        select(SessionRequest.id)
+        .where(
+            is_pending,
+            window_not_announced_over,
+            SessionRequest.priority_notified_at <= func.now() - LEAST_WINDOW,
+            SessionRequest.priority_expires_at <= func.now(),
+            *_narrowed(only, is_aside),
+        )
+        .order_by(SessionRequest.priority_notified_at)
+        .limit(BATCH)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+
+
+def _narrowed(only: UUID | None, is_aside: bool) -> list[ColumnElement[bool]]:
+    wanted = [] if is_aside else [poison.is_well()]
+    return wanted if only is None else [*wanted, SessionRequest.id == only]
+
+
+def expiries(only: UUID | None = None, *, is_aside: bool = False) -> Select[UUID]:
+    """One batch of session requests that nobody took in time, locked; as `windows`."""
+    stale = select(SessionRequest.id).where(is_pending, _is_stale()).where(*_narrowed(only, is_aside))
+    return stale.order_by(SessionRequest.id).limit(BATCH).with_for_update(key_share=True, skip_locked=True)
+
+
+def _deadline() -> ColumnElement[datetime]:
+    """Rule 10: when a pending row expires; NULL inside a window that nobody has announced over yet."""
+    lifetime = timedelta(minutes=current().request_lifetime_minutes)
+    asked_at = case(
+        (window_not_announced_over, None),
+        else_=func.coalesce(SessionRequest.fallback_broadcast_at, SessionRequest.created_at),
+    )
+    return func.coalesce(SessionRequest.expires_at, asked_at + lifetime)
+
+
+def _is_stale() -> ColumnElement[bool]:
+    # In two halves, so that the first can use its index; rows without a time of their own are few.
+    return or_(
+        SessionRequest.expires_at <= func.now(), SessionRequest.expires_at.is_(None) & (_deadline() <= func.now())
+    )
+
+
+def left(session: Session) -> Left:
+    """What is open: when something falls due next; and what is due, but was set aside."""
+    lapsing, expiring = select(*_next(SessionRequest.priority_expires_at)), select(*_next(_deadline()))
+    window = lapsing.where(is_pending, window_not_announced_over, had_window).subquery()
+    expiry = expiring.where(is_pending).subquery()
+    both = select(func.least(window.c.at, expiry.c.at), window.c.aside, expiry.c.aside)
+    at, to_lapse, to_expire = session.execute(both.join_from(window, expiry, true())).one()
+    session.rollback()
+    return Left(at, to_lapse or [], to_expire or [])
+
+
+def _next(at: Any) -> tuple[Any, Any]:
+    # What is set aside and due is tried once a poll; it must not bring the next poll forward.
+    comes = and_(at.is_not(None), or_(poison.is_well(), at > func.now()))
+    # Where somebody wrote a time by hand that Python does not know, another one stands for it.
+    told = func.least(func.greatest(at, EARLIEST), LATEST)
+    aside = and_(~poison.is_well(), at <= func.now())
+    return func.min(told).filter(comes).label("at"), func.array_agg(SessionRequest.id).filter(aside).label("aside")
