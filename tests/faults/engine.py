@@ -79,7 +79,7 @@ def announced(*cases: Case) -> None:
     "K11",
     "The poll hangs: the rows or the beats are locked by somebody, one row's update takes 20 s",
     "A timeout ends it, the other rows go on, the next poll does the rest",
-    3,
+    2,
 )
 def hangs(times: int) -> int:
     with ground() as here, here.server(CRASH_AT="") as server:
@@ -126,21 +126,21 @@ fault(
     "K12",
     "The sweep fails on a row: while telling, at a time Python does not know, refused by a trigger, by the ledger",
     "The others go on; three tries, then the plain way, once; one error in the log; `flask doctor` names what stays",
-    10,
+    5,
 )(by_tests("tests/test_poison.py"))
 fault(
     "K45",
     "An exception in each call of offering, the offer's event refused, the log broken",
     "The booking stands, everyone is asked at once for the reason `error`; one error in the log",
-    10,
+    5,
 )(by_tests("tests/test_offering_faults.py"))
 
 
 @fault(
     "K66",
     "10,000 windows overdue at once, while customers book",
-    "Batches of at most 500, no statement over 1 s, each announced once; every booking answered within 2 s",
-    2,
+    "Batches of at most 500, no statement over 1 s, each announced once; every step of a booking answered within 2 s",
+    1,
 )
 def a_flood(times: int) -> int:
     with ground() as here, here.server(CRASH_AT="") as server:

@@ -34,7 +34,7 @@ def watched(here: Ground) -> Iterator[tuple[Stage, Watcher]]:
     "V30",
     "The leader frozen by SIGSTOP, its arbiter dead; the polls hanging; the watcher of HEARTBEAT_URL hanging, too",
     "Another server announces within 3 periods; woken, nothing twice; /readyz, the banner on every page, silence",
-    5,
+    3,
 )
 def is_seen(times: int) -> int:
     with ground() as here, watched(here) as (stage, watcher):
