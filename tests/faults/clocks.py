@@ -20,7 +20,7 @@ from tests.server import until
 
 DAY, HOUR = 86_400.0, 3_600.0
 SPARE = 20.0  # seconds until the sweep must have come
-LATE = 1.5  # seconds after a window's end; it is polled every second, and at the end
+LATE = 3.0  # seconds after a window's end, on a machine that has other things to do
 LATENESS = (
     "SELECT extract(epoch FROM fallback_broadcast_at - priority_expires_at)::float FROM session_requests WHERE id = %s"
 )
