@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from flask import Flask
 
+from favorites import db
 from tests.faults import engine, silence
 from tests.faults.ground import ground
 from tests.faults.scenes import Stage
+from tests.server import ROOT
 from tests.watcher import Watcher
 
 pytestmark = pytest.mark.timeout(600)
@@ -43,3 +46,17 @@ def test_v30_a_frozen_leader_is_not_waited_for_and_announces_nothing_twice(stage
 
 def test_v30_polls_that_hang_are_told_everywhere(stage: Stage, watched: tuple[Stage, Watcher]) -> None:
     silence.tells_on_itself(stage, watched[1])
+
+
+def test_no_statement_no_lock_and_no_idle_transaction_lasts_for_ever(app: Flask) -> None:
+    connection = db.connect()
+    with connection.cursor() as cursor:
+        for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            cursor.execute(f"SELECT current_setting('{name}')::interval BETWEEN '1 s' AND '30 s'")
+            assert cursor.fetchone() == (True,)
+    connection.close()
+    for file in (ROOT / "favorites").rglob("*.py"):  # and nobody else connects, but to ask whether it answers
+        connects = "psycopg2.connect(" in file.read_text()
+        assert connects == (
+            file.relative_to(ROOT / "favorites").as_posix() in ("db.py", "serve.py", "embedded/connection.py")
+        )

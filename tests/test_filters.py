@@ -56,3 +56,13 @@ def test_every_page_says_when_the_poll_has_stopped(app: Flask, minutes_ago: int,
     beat = "INSERT INTO engine_beats (at, leader, lapsed, expired) VALUES (clock_timestamp() - %s, 'x', 0, 0)"
     sql(beat, timedelta(minutes=minutes_ago))
     assert ("Notifications may be late" in app.test_client().get("/").text) is is_late
+
+
+@pytest.mark.parametrize("minutes", [-60, 60])
+def test_a_beat_from_before_the_clock_was_set_back_says_nothing(app: Flask, minutes: int) -> None:
+    beat = "INSERT INTO engine_beats (at, leader, lapsed, expired) VALUES (clock_timestamp() + %s, 'x', 0, 0)"
+    sql(beat, timedelta(minutes=60))
+    sql(beat, timedelta(minutes=minutes))
+    assert "Notifications may be late" in app.test_client().get("/").text
+    sql(beat, timedelta(0))
+    assert "Notifications may be late" not in app.test_client().get("/").text

@@ -8,12 +8,12 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from favorites.dispatch import events, fulfillment, offering, verb
+from favorites.dispatch import events, facts, fulfillment, offering, verb
 from favorites.models import Kind
 from tests.cast import Customer, Mechanic
 from tests.database import one, sql
 from tests.requests_table import events as told
-from tests.requests_table import row
+from tests.requests_table import first_reason, row
 
 pytestmark = pytest.mark.usefixtures("flag_on")
 
@@ -106,6 +106,34 @@ def test_k45_the_offer_s_event_is_refused_by_the_database(
     assert is_broadcast(request_id, ana)
     assert errors(caplog) == ["Offering failed"]
     assert nadia.hears("new_request", fallback_reason="error")
+
+
+@pytest.mark.parametrize("call", ["decide", "facts_of", "_preferred", "share_mechanic", "was_recently_asked"])
+def test_k45_whether_the_favorite_can_be_asked_cannot_be_found_out(
+    ana: Customer,
+    marco: Mechanic,
+    nadia: Mechanic,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    call: str,
+) -> None:
+    at(fulfillment if hasattr(fulfillment, call) else facts, call)(monkeypatch)
+    request_id = booked(ana, marco)
+    assert told(request_id) == BROADCAST
+    assert first_reason(request_id) == "error"
+    assert row(request_id).preferred_mechanic_id is None
+    assert errors(caplog) == ["Whom to ask first is unknown"]
+    assert nadia.hears("new_request")
+
+
+def test_k45_a_workshop_comes_first_all_the_same(
+    ana: Customer, marco: Mechanic, rita: Mechanic, nadia: Mechanic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fulfillment, "facts_of", explode)
+    ana.client.post("/w/harbor-garage")
+    booked(ana, marco)
+    assert rita.hears("new_request", routing_type="workshop_only")
+    assert nadia.heard_nothing
 
 
 def test_k45_a_log_that_fails_after_the_commit_fails_no_booking(

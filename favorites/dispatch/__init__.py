@@ -4,7 +4,8 @@ A customer asks for a mechanic: a session request. Workshop before favorite befo
 A favorite is asked first, alone, for a priority window frozen on the row (`offering`).
 Inside the window nobody else finds it; from its end on everyone may answer, even if no process lives.
 The preferred mechanic's decline, the customer's "ask everyone now", a suspension or an error broadcasts it at once.
-Otherwise the sweep announces the end (`fallback`): exactly once, however many sweepers run.
+Otherwise the sweep announces the end (`fallback`): exactly once, however many sweepers run (`due` says what).
+A row on which it fails holds up no other; after three tries it goes a plain way (`poison`, `plainly`).
 The first to accept has the job; every other caller gets a definite answer (`answers`).
 Before the start it can be released, and those it was taken back from are not asked again.
 What nobody takes expires and gives back what it cost (`money`).

@@ -9,9 +9,9 @@ from favorites.dispatch import money
 from favorites.dispatch.errors import AlreadyCancelled, NotFound, NotSigned
 from favorites.dispatch.facts import Choice, choice_of, facts_of, refuse_a_second
 from favorites.dispatch.offering import Made, ask, lifetime_from_now
-from favorites.dispatch.routing import Route, Stage, decide
-from favorites.dispatch.verb import verb
-from favorites.models import Consultation, Customer, RoutingType, SessionRequest, Waiver
+from favorites.dispatch.routing import Facts, Preferred, Route, Stage, decide
+from favorites.dispatch.verb import say, verb, worth_another_try
+from favorites.models import Consultation, Customer, FallbackReason, RoutingType, SessionRequest, Waiver
 from favorites.models.consultation import ConsultationStatus, PaidBy
 from favorites.settings import current
 
@@ -48,7 +48,7 @@ def _fulfill(session: Session, consultation_id: UUID, paid_by: PaidBy) -> UUID:
     consultation = _signed_draft(session, consultation_id)
     refuse_a_second(session, customer_id)
     choice = choice_of(session, consultation)
-    route = decide(facts_of(session, customer_id, choice))
+    route = _route(session, customer_id, choice)
     made = _create(session, consultation, name, choice, route)
     ready = update(Consultation).where(
         Consultation.id == consultation_id, Consultation.status == ConsultationStatus.DRAFT
@@ -57,6 +57,19 @@ def _fulfill(session: Session, consultation_id: UUID, paid_by: PaidBy) -> UUID:
     money.settle(session, consultation, paid_by)
     ask(session, made, choice, route)
     return made.id
+
+
+def _route(session: Session, customer_id: UUID, choice: Choice) -> Route:
+    """Who is asked. Where that cannot be found out: as without a favorite, since nobody may wait for it (rule 7)."""
+    try:
+        with session.begin_nested():
+            return decide(facts_of(session, customer_id, choice))
+    except Exception as error:
+        if worth_another_try(error):
+            raise
+        say(session, "Whom to ask first is unknown", is_error=True, error=type(error).__name__)
+    route = decide(Facts(False, choice.routing_type, Preferred.NONE, choice.workshop_id is not None))
+    return route if route.stage is Stage.WORKSHOP else Route(route.stage, FallbackReason.ERROR.value)
 
 
 def _lock_customer_of(session: Session, consultation_id: UUID) -> tuple[UUID, str]:

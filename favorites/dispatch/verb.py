@@ -49,7 +49,7 @@ def verb(function: Callable[Concatenate[Session, P], R]) -> Callable[Concatenate
             try:
                 return _once(session, function, *args, **kwargs)
             except (DBAPIError, Again) as error:
-                if not left or not _worth_another_try(error):
+                if not left or not worth_another_try(error):
                     raise
                 time.sleep(random.uniform(0.005, 0.05))
         raise AssertionError("unreachable")
@@ -79,5 +79,6 @@ def _once(session: Session, function: Callable[Concatenate[Session, P], R], *arg
     return result
 
 
-def _worth_another_try(error: Exception) -> bool:
+def worth_another_try(error: Exception) -> bool:
+    """Whether the verb runs again after it."""
     return isinstance(error, Again) or getattr(getattr(error, "orig", None), "pgcode", None) in RUN_AGAIN

@@ -165,4 +165,16 @@ MUTATIONS = [
         "mechanic_id=mechanic_id)",
         ("answers::rule_14_a_favorite_marked_twice_is_one",),
     ),
+    Mutation(
+        "dispatch/offering.py",
+        "            insert_events(session)\n",
+        "",
+        ("offering_faults::k45_the_offer_s_event_is_refused_by_the_database",),
+    ),
+    Mutation(
+        "dispatch/offering.py",
+        "        session.info.update(before)\n",
+        "",
+        ("offering_faults::k45_an_exception_anywhere_in_offering_broadcasts_at_once",),
+    ),
 ]

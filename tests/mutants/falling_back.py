@@ -93,4 +93,34 @@ MUTATIONS = [
         "expiry.c.at",
         ("scheduler::a_window_s_end_is_announced_on_time",),
     ),
+    Mutation(
+        "dispatch/fallback.py",
+        "        poison.raise_if_away(error)\n        log.warning",
+        "        raise\n        log.warning",
+        ("poison::k12_a_time_that_python_does_not_know_stops_nobody",),
+    ),
+    Mutation(
+        "dispatch/due.py",
+        "wanted = [] if is_aside else [poison.is_well()]",
+        "wanted: list[ColumnElement[bool]] = []",
+        ("poison::k12_a_row_that_cannot_be_written_at_all_is_named_and_the_others_go_on",),
+    ),
+    Mutation(
+        "dispatch/due.py",
+        "or_(poison.is_well(), at > func.now())",
+        "True",
+        ("poison::k12_a_row_that_cannot_be_written_at_all_is_named_and_the_others_go_on",),
+    ),
+    Mutation(
+        "dispatch/poison.py",
+        "if _code(error) not in WAITED:",
+        "if True:",
+        ("poison::k12_a_row_that_somebody_holds_is_no_poison_and_holds_up_no_other",),
+    ),
+    Mutation(
+        "dispatch/plainly.py",
+        "        money.give_back(session, [row.session_id] if row.session_id else [])\n",
+        "",
+        ("poison::k12_an_expiry_on_which_the_sweep_fails",),
+    ),
 ]

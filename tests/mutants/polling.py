@@ -58,6 +58,30 @@ MUTATIONS = [
         ("scheduler::who_does_not_lead_does_not_poll_and_takes_over_when_the_leader_stops",),
     ),
     Mutation(
+        "scheduler.py",
+        "(self.is_leader or engine.has_stopped(session))",
+        "self.is_leader",
+        ("scheduler::who_holds_the_lock_and_does_not_poll_is_not_waited_for",),
+    ),
+    Mutation(
+        "scheduler.py",
+        "if abs(self._our_clock - before) > STEP:",
+        "if False:",
+        ("scheduler::our_clock_may_be_set_while_we_wait",),
+    ),
+    Mutation(
+        "queries/engine.py",
+        "order_by(EngineBeat.id.desc())",
+        "order_by(EngineBeat.at.desc())",
+        ("filters::a_beat_from_before_the_clock_was_set_back_says_nothing",),
+    ),
+    Mutation(
+        "heartbeat.py",
+        "build_opener(_NoRedirect)",
+        "build_opener()",
+        ("heartbeat::a_watcher_who_is_unwell_is_told_of_once_and_not_followed_elsewhere",),
+    ),
+    Mutation(
         "leader.py",
         'cursor.execute("SELECT 1")\n                return',
         "return",
