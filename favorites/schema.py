@@ -8,6 +8,7 @@ import psycopg2
 import structlog
 from alembic.script import ScriptDirectory
 from flask import Flask, request
+from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 
 from favorites import db
 from favorites.postgres import MachineError
@@ -69,15 +70,24 @@ def _check_once(app: Flask) -> None:
 def _stored() -> str | None:
     connection = db.connect()
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('alembic_version') IS NOT NULL")
-            if cursor.fetchone() != (True,):
-                return None
-            cursor.execute("SELECT version_num FROM alembic_version")
-            row = cursor.fetchone()
-            return row[0] if row else None
+        return _revision_in(connection)
+    except psycopg2.Error as error:
+        if error.pgcode:
+            raise
+        # Lost meanwhile: psycopg2 may raise a plain DatabaseError then, and that would end the server for good.
+        raise psycopg2.OperationalError(str(error)) from error
     finally:
         connection.close()
+
+
+def _revision_in(connection: Connection) -> str | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('alembic_version') IS NOT NULL")
+        if cursor.fetchone() != (True,):
+            return None
+        cursor.execute("SELECT version_num FROM alembic_version")
+        row = cursor.fetchone()
+        return row[0] if row else None
 
 
 @cache

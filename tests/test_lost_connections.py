@@ -1,6 +1,6 @@
-"""A connection that breaks is told as 503, or not at all; never as a mistake of ours."""
+"""A connection that breaks is told as 503, or not at all; never as a mistake of ours. A schema taken back, too."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import psycopg2
@@ -60,3 +60,24 @@ def test_a_connection_lost_in_a_savepoint_is_none_either(asks) -> None:
 def test_a_connection_lost_after_the_work_spoils_no_answer(asks) -> None:
     assert asks(lost_before_the_end) == 200
     assert asks(lambda: {"pid": db.session.execute(text("SELECT pg_backend_pid()")).scalar_one()}) == 200
+
+
+@pytest.fixture
+def behind() -> Iterator[None]:
+    """Somebody has taken the schema back while we serve."""
+    sql("UPDATE alembic_version SET version_num = '0002'")
+    yield
+    sql("UPDATE alembic_version SET version_num = '0003'")
+
+
+def look_for_a_column_that_is_not_there() -> None:
+    db.session.execute(text("SELECT no_such_column FROM users"))
+
+
+def test_a_name_that_the_database_does_not_know_is_a_mistake_of_ours(asks) -> None:
+    assert asks(look_for_a_column_that_is_not_there) == 500
+
+
+@pytest.mark.usefixtures("behind")
+def test_unless_its_schema_was_taken_back_under_us(asks) -> None:
+    assert asks(look_for_a_column_that_is_not_there) == 503

@@ -17,10 +17,10 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, Pending
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, SecurityError
 
+from favorites import schema
 from favorites.db import db
 from favorites.dispatch.errors import Refusal
 from favorites.postgres import MachineError
-from favorites.schema import SchemaDiffers
 from favorites.web.limits import limiter
 
 log = structlog.get_logger(__name__)
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, psycopg2.OperationalError, MachineError)
 PART = Markup('<p class="banner banner--warning" role="alert">{}</p>')
 STALE = "Please send again."
+UNKNOWN_NAME = {"42P01", "42703", "42883"}  # PostgreSQL's codes for a table, column, function that is not there
 LOST_BEFORE = "8s2b"  # SQLAlchemy's code for "can't reconnect until invalid transaction is rolled back"
 
 
@@ -37,7 +38,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, failed)
     app.register_error_handler(RateLimitExceeded, too_often)
     app.register_error_handler(CSRFError, stale)
-    app.register_error_handler(SchemaDiffers, other_schema)
+    app.register_error_handler(schema.SchemaDiffers, other_schema)
     app.register_error_handler(DBAPIError, broke)
     app.register_error_handler(PendingRollbackError, broke)
     app.teardown_appcontext(let_go)
@@ -140,7 +141,7 @@ def stale(_error: CSRFError) -> ResponseReturnValue:
     return render_template("stale.html", action=request.full_path.removesuffix("?"), fields=fields), 400
 
 
-def other_schema(difference: SchemaDiffers) -> Response:
+def other_schema(difference: schema.SchemaDiffers) -> Response:
     """Another schema than the code's: nothing can be served."""
     log.error("[Web] The database has another schema", why=str(difference))
     return problem(503, str(difference), retry=30)
@@ -153,11 +154,19 @@ def away(error: Exception) -> Response:
 
 
 def broke(error: DBAPIError | PendingRollbackError) -> Response:
-    """A connection that broke under a query, or in a savepoint, has no class of its own; other mistakes are ours."""
+    """A connection that broke under a query, or in a savepoint, has no class of its own; other mistakes are ours.
+
+    So is a name that the database does not know, unless its schema was taken back under us.
+    """
     is_lost = error.connection_invalidated if isinstance(error, DBAPIError) else error.code == LOST_BEFORE
-    if not is_lost:
-        raise error
-    return away(error)
+    if is_lost:
+        return away(error)
+    if getattr(getattr(error, "orig", None), "pgcode", None) in UNKNOWN_NAME:
+        try:
+            schema.check()
+        except schema.SchemaDiffers as difference:
+            return other_schema(difference)
+    raise error
 
 
 def let_go(_error: BaseException | None) -> None:
