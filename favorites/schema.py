@@ -19,18 +19,23 @@ log = structlog.get_logger(__name__)
 BOOT_ERROR = 3  # gunicorn's WORKER_BOOT_ERROR: with any other code it would start the worker again, for ever
 
 
-class SchemaDiffers(Exception):
+class SchemaDiffers(RuntimeError):  # which `flask db` tells without a traceback
     """The database has another schema than this code; the text says what to do."""
 
 
 def check() -> None:
     """Raises `SchemaDiffers`, or `psycopg2.OperationalError` when the database does not answer."""
-    stored, newest = _stored(), _newest()
+    stored, newest = stored_revision(), _newest()
     if stored == newest:
         return
+    refuse_newer(stored)
+    raise SchemaDiffers(f"The database is behind (at {stored or 'nothing'}, not {newest}): run `flask db upgrade`.")
+
+
+def refuse_newer(stored: str | None) -> None:
+    """Raises `SchemaDiffers` when this code does not know the revision that is stored."""
     if stored is not None and stored not in _known():
         raise SchemaDiffers(f"The database is at {stored}, which this code does not know: run the newer code.")
-    raise SchemaDiffers(f"The database is behind (at {stored or 'nothing'}, not {newest}): run `flask db upgrade`.")
 
 
 def init_app(app: Flask) -> None:
@@ -67,7 +72,8 @@ def _check_once(app: Flask) -> None:
         app.extensions["schema_checked"] = True
 
 
-def _stored() -> str | None:
+def stored_revision() -> str | None:
+    """The revision that the database is at; None: it has no schema. Raises `psycopg2.OperationalError`."""
     connection = db.connect()
     try:
         return _revision_in(connection)

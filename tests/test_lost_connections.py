@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from favorites.db import db
+from tests.cast import Customer
 from tests.database import sql
 
 
@@ -60,6 +61,29 @@ def test_a_connection_lost_in_a_savepoint_is_none_either(asks) -> None:
 def test_a_connection_lost_after_the_work_spoils_no_answer(asks) -> None:
     assert asks(lost_before_the_end) == 200
     assert asks(lambda: {"pid": db.session.execute(text("SELECT pg_backend_pid()")).scalar_one()}) == 200
+
+
+@pytest.fixture
+def away(app: Flask, ana: Customer) -> Iterator[None]:
+    """No connection to the database is to be had any more."""
+
+    def refuse(*_: object) -> None:
+        raise psycopg2.OperationalError("FATAL: sorry, too many clients already")
+
+    with app.app_context():
+        db.engine.dispose()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("favorites.db._connect", refuse)
+        yield
+
+
+@pytest.mark.usefixtures("away")
+@pytest.mark.parametrize("path", ["/", "/customer/dashboard", "/nowhere"])
+def test_who_is_signed_in_reads_the_page_that_says_to_come_again(ana: Customer, path: str) -> None:
+    """Its frame must not ask the database who they are."""
+    answer = ana.client.get(path)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert "<html" in answer.text
 
 
 @pytest.fixture
