@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from favorites.dispatch import fallback
 from favorites.live import live_of
+from favorites.settings import current
 from tests.cast import NOBODY, Customer, Mechanic, Owner
 from tests.database import sql
 from tests.hashes import cheap_hashes
@@ -56,6 +57,7 @@ def town(
     sql("UPDATE users SET confirmed_at = NULL WHERE id = %s", ana.user_id)  # there is something left to confirm
     sql("INSERT INTO engine_beats (leader, lapsed, expired) VALUES ('x', 0, 0)")
     monkeypatch.setattr(live_of(app).hub, "per_user", 10_000)
+    monkeypatch.setattr(current(), "poll_seconds", 3600)  # in the long form three ordinary periods pass
     assert live_of(app).feed.is_ready.wait(5)
     ids = dict.fromkeys(IDS, NOBODY) | {"mechanic_id": str(marco.id), "customer_id": str(ana.id)}
     known = {**ids, "slug": "harbor-garage", "filename": "css/base.css"}
