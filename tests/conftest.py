@@ -198,6 +198,8 @@ if why := unless("libfaketime.so.1"):
     LEFT_OUT["test_clocks.py"] = f"clocks that jump ({why})"
 if not may_mount():
     LEFT_OUT["test_full_disk.py"] = "the full disk (only root mounts a small one)"
+if why := unless("isolationtester"):
+    LEFT_OUT["test_isolation.py"] = f"the interleavings ({why})"
 collect_ignore_glob = list(LEFT_OUT)
 
 

@@ -16,8 +16,9 @@ from tests.faults import page
 from tests.faults.page import Played
 from tests.faults.registry import FAULTS, Fault
 
-AREAS = ("crashes", "kills", "sweepers", "repeats", "people", "engine", "silence", "clocks")
-for area in AREAS:
+AREAS = """at_once clocks contention crashes crowded deaths engine interleavings kills moments people races repeats
+           restored silence starts surroundings sweepers"""
+for area in AREAS.split():
     importlib.import_module(f"tests.faults.{area}")
 
 

