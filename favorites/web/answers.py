@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg2
 import structlog
-from flask import Flask, Response, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
@@ -93,8 +93,10 @@ def problem(status: int, sentence: str = "", code: str = "", retry: int | None =
 
 
 def _page(status: int, sentence: str, retry: int | None) -> str:
-    page: dict[str, object] = {"code": status, "title": "", "text": sentence}
-    return render_template("error.html", **page, **({"retry": retry} if retry else {}))
+    page: dict[str, object] = {"code": status, "title": "", "text": sentence} | ({"retry": retry} if retry else {})
+    if status >= 500:  # without Flask-Login's context processor, which asks the database who is signed in
+        return current_app.jinja_env.get_template("error.html").render(page)
+    return render_template("error.html", **page)
 
 
 def refused(refusal: Refusal) -> Response:
