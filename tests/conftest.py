@@ -20,6 +20,7 @@ from werkzeug.serving import make_server
 from tests import database, screens
 from tests.cast import Customer, Mechanic, Owner, Person
 from tests.database import one, sql
+from tests.faults import tools
 from tests.screens import Screens
 
 _stack = ExitStack()
@@ -193,6 +194,8 @@ if os.environ.get("NO_BROWSER"):
     LEFT_OUT["test_browser_*.py"] = "the browser tests (NO_BROWSER is set)"
 if database.other_binaries() is None:
     LEFT_OUT["test_another_postgresql.py"] = "the rows on a second PostgreSQL (there is none)"
+if why := tools.unless("nginx"):
+    LEFT_OUT["test_nginx.py"] = f"the streams behind nginx ({why})"
 collect_ignore_glob = list(LEFT_OUT)
 
 
