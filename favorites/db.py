@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, registry, scoped_session
 from sqlalchemy.orm import Session as OneSession
 
-from favorites import postgres
+from favorites import patience, postgres
 from favorites.settings import current
 
 NAMES = {
@@ -80,6 +80,8 @@ def _connect(address: str, options: str) -> Connection:
         keepalives_interval=5,
         keepalives_count=3,
         tcp_user_timeout=5000,
+        connection_factory=patience.Patient,
+        cursor_factory=patience.PatientCursor,
     )
 
 

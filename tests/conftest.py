@@ -200,6 +200,8 @@ if not may_mount():
     LEFT_OUT["test_full_disk.py"] = "the full disk (only root mounts a small one)"
 if why := unless("isolationtester"):
     LEFT_OUT["test_isolation.py"] = f"the interleavings ({why})"
+if why := unless("nginx"):
+    LEFT_OUT["test_nginx.py"] = f"the streams behind nginx ({why})"
 collect_ignore_glob = list(LEFT_OUT)
 
 

@@ -35,8 +35,9 @@ class Browser:
         return self.text
 
     def ids(self) -> list[int]:
-        """The ids of everything that came, pings left out."""
-        blocks = [block for block in self.text.split("\n\n") if "id: " in block and "event: ping" not in block]
+        """The ids of everything that came, pings and the cursor at the beginning left out."""
+        events = [block for block in self.text.split("\n\n") if "data: " in block and "id: " in block]
+        blocks = [block for block in events if "event: ping" not in block]
         return [int(block.split("id: ")[1].split("\n")[0]) for block in blocks]
 
     def is_cut(self) -> bool:

@@ -165,7 +165,7 @@ def test_an_ended_sign_in_loses_its_streams_and_gets_no_other(room: Room) -> Non
 
 def test_a_ping_repeats_the_last_id_that_was_delivered() -> None:
     for room in running(Hub(per_user=9, most=9, heartbeat=0.05)):
-        browser = room.listen()
+        browser = room.listen(last=7)
         first = browser.until("event: ping\ndata: ")  # nothing delivered: no id, the browser keeps its own
         assert "id: " not in first
         room.publish(8)
@@ -176,6 +176,12 @@ def test_a_ping_repeats_the_last_id_that_was_delivered() -> None:
         assert json.loads(ping)["at"].endswith("+00:00")
         resumed = room.listen(last=8, delivered=8)
         resumed.until("event: ping\nid: 8\n")
+
+
+def test_who_begins_at_the_present_is_told_where_that_is(room: Room) -> None:
+    room.publish(41)
+    text = room.listen().until("id: 41\n\n")
+    assert "data" not in text  # no event: a cursor, for who is cut before the first one
 
 
 def test_a_new_beginning_resets_whoever_listens(room: Room) -> None:

@@ -1,5 +1,6 @@
 """The two stream addresses: who may listen, from where on, and what a stream costs."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -131,6 +132,14 @@ def test_a_person_has_a_limit(
     ears[0].close()
     until(lambda: open_streams() == 1, "a place is free", 5)
     assert ana.listens(wish).status == 200
+
+
+@pytest.mark.usefixtures("port")
+def test_a_browser_that_falls_silent_is_cut_after_half_a_minute(app: Flask, ana: Customer, wish: str) -> None:
+    """Found by K46: a laptop that slept kept its place, and its mechanic "available", for a quarter of an hour."""
+    ana.listens(wish)
+    (stream,) = live_of(app).hub._crowd.of(f"request:{wish.split('/')[3]}")
+    assert stream.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
 
 
 def test_signing_out_ends_the_stream_and_the_next_is_401(app: Flask, ana: Customer, wish: str) -> None:

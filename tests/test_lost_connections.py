@@ -1,17 +1,26 @@
 """A connection that breaks is told as 503, or not at all; never as a mistake of ours. A schema taken back, too."""
 
+import os
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import NoReturn
+from urllib.parse import quote
 
 import psycopg2
 import pytest
 from flask import Flask
+from psycopg2.extensions import parse_dsn
 from sqlalchemy import text
-from sqlalchemy.exc import DatabaseError, DBAPIError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
+from favorites import db as connections
+from favorites import patience
 from favorites.db import db
 from tests.cast import Customer
 from tests.database import sql
+from tests.proxy import Proxy, proxy_to
 
 
 @pytest.fixture
@@ -105,3 +114,55 @@ def test_a_name_that_the_database_does_not_know_is_a_mistake_of_ours(asks) -> No
 @pytest.mark.usefixtures("behind")
 def test_unless_its_schema_was_taken_back_under_us(asks) -> None:
     assert asks(look_for_a_column_that_is_not_there) == 503
+
+
+@pytest.fixture
+def swallowed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """Our connections go through a proxy that can swallow all; we lose patience soon."""
+    dsn = parse_dsn(os.environ["DATABASE_URL"])
+    with proxy_to(f"{dsn['host']}/.s.PGSQL.{dsn['port']}") as proxy, monkeypatch.context() as patch:
+        address = f"{dsn['user']}:{quote(dsn['password'])}@127.0.0.1:{proxy.port}/{dsn['dbname']}"
+        patch.setattr(connections, "url", lambda: f"postgresql://{address}")
+        patch.setattr(patience, "LONGEST", 0.2)
+        yield proxy
+
+
+@pytest.mark.parametrize("what", ["a query", "a commit"])
+def test_an_answer_that_never_comes_is_not_waited_for(pool: ThreadPoolExecutor, swallowed: Proxy, what: str) -> None:
+    """Found by K64: with no answer and no word, all eight threads of the web waited for ever."""
+    connection = connections.connect()
+    connection.cursor().execute("SELECT 2")
+    swallowed.freeze()
+    waits = pool.submit(connection.commit if what == "a commit" else lambda: connection.cursor().execute("SELECT 3"))
+    with pytest.raises(TimeoutError):
+        waits.result(0.3)
+    patience.watch()
+    with pytest.raises(psycopg2.OperationalError):
+        waits.result(5)
+    connection.close()
+
+
+def test_who_waits_for_nothing_is_left_alone(swallowed: Proxy) -> None:
+    connection = connections.connect()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 2")
+        time.sleep(0.3)
+        patience.watch()
+        cursor.execute("SELECT 3")
+        assert cursor.fetchone() == (3,)
+    connection.close()
+
+
+def test_a_page_that_says_so_does_not_ask_who_is_signed_in(
+    app: Flask, ana: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by K64: where the person could not be loaded, the page that says 503 asked for them again, and was 500."""
+
+    def away(*_: object, **__: object) -> NoReturn:
+        raise OperationalError("SELECT", {}, psycopg2.OperationalError("timeout expired"))
+
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    monkeypatch.setattr("favorites.web.sign_ins.people.signed_in", away)
+    answer = ana.client.get("/customer/dashboard")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert "Back in a moment" in answer.text

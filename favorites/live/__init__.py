@@ -5,7 +5,7 @@ import threading
 
 from flask import Flask, current_app
 
-from favorites import crash
+from favorites import crash, patience
 from favorites.live.feed import Feed
 from favorites.live.hub import Hub
 from favorites.live.mortal import MortalHub
@@ -32,7 +32,7 @@ class Live:
             self._hub = hub(per_user=settings.streams_per_user, most=settings.streams_max)
             self._ticker = Ticker(settings.poll_seconds, settings.heartbeat_url)
             self._feed = Feed(self._hub, self._ticker.wake)
-            self._hub.each_second.append(self._feed.watch)
+            self._hub.each_second += [self._feed.watch, patience.watch]
             for part in (self._hub, self._ticker, self._feed):
                 part.start()
             self._pid = os.getpid()

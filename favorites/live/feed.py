@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 POLL, CHECK, BOARDS, RETRY = 2.0, 4.0, 10.0, 0.3  # seconds
 TOO_LONG = 8.0  # seconds without a beat: the connection is half open, and its query would block for ever
 BATCH = 500
+WARM = 500  # events that a process reads before it serves: after a restart everybody comes back at once, from memory
 
 
 class Feed:
@@ -116,9 +117,13 @@ class Feed:
                 self._wait(raw, selector)
 
     def _find_position(self, session: Session) -> None:
-        """Where it was; or the present, at first and when the table has gone back (a restored backup)."""
+        """Where it was; at first a little before the present, which is where it goes when the table has gone back."""
         newest = events.newest_id(session)
-        if not 0 <= self._last <= newest:
+        if self._last < 0:
+            oldest = events.oldest_id(session) or 1
+            self._last = max(newest - WARM, oldest - 1)
+            self._hub.begin(self._last)
+        elif self._last > newest:  # a restored backup
             self._last = newest
             self._hub.begin(newest)
 

@@ -163,8 +163,8 @@ class Hub:
 
     def _missed(self, stream: Stream) -> bytes:
         if stream.last == PRESENT and not stream.is_reset:
-            stream.last = self.ring.newest
-            return b""
+            stream.last = stream.delivered = self.ring.newest
+            return b"id: %d\n\n" % stream.last  # else who is cut before the first event could not say where to go on
         frames = None if stream.is_reset else self.ring.after(stream.last, stream.reader)
         if frames is None:
             return self._reset(stream)

@@ -9,6 +9,9 @@ from favorites.queries.standing import Standing
 
 PRESENT = -1  # as `last`: from now on
 SEND_BUFFER = 64 * 1024  # of the kernel, a stream; by default it would take megabytes for a reader who stalls
+# Milliseconds that a browser may leave unacknowledged what was sent, a ping at the least; by default the kernel keeps a
+# laptop that sleeps for 15 minutes, and its mechanic would be "available" for as long.
+PATIENCE = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +50,5 @@ class Stream:
         self.opened = self.ping_at = monotonic()
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        if sock.family in (socket.AF_INET, socket.AF_INET6) and hasattr(socket, "TCP_USER_TIMEOUT"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PATIENCE)

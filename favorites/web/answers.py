@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg2
 import structlog
-from flask import Flask, Response, current_app, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
@@ -94,8 +94,8 @@ def problem(status: int, sentence: str = "", code: str = "", retry: int | None =
 
 
 def _page(status: int, sentence: str, retry: int | None) -> str:
-    if status == HTTPStatus.SERVICE_UNAVAILABLE and not hasattr(g, "_login_user"):
-        # The frame would ask the database who is signed in, which has just failed: it is nobody's page.
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        # The frame would ask the database who is signed in, which may just have failed: it is nobody's page.
         current_app.login_manager._update_request_context_with_user()  # type: ignore[attr-defined] # Flask-Login's
     page: dict[str, object] = {"code": status, "title": "", "text": sentence}
     return render_template("error.html", **page, **({"retry": retry} if retry else {}))

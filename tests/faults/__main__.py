@@ -16,8 +16,8 @@ from tests.faults import page
 from tests.faults.page import Played
 from tests.faults.registry import FAULTS, Fault
 
-AREAS = """at_once clocks contention crashes crowded deaths engine interleavings kills moments people races repeats
-           restored silence starts surroundings sweepers"""
+AREAS = """at_once browsers clocks contention crashes crowded deaths deploys engine interleavings kills moments notify
+           people proxies races readers repeats restored silence starts streams surroundings sweepers"""
 for area in AREAS.split():
     importlib.import_module(f"tests.faults.{area}")
 
