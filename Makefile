@@ -4,7 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo install test check mutants bench screenshots coverage lock clean
+.PHONY: demo install test check mutants faults faults-control bench screenshots coverage lock clean
 
 demo: .venv/.runtime ## the whole product with demo data on 127.0.0.1:$(PORT); Ctrl-C stops it
 	@PORT=$(PORT) DEMO=1 $(BIN)/python app.py
@@ -27,6 +27,14 @@ coverage: .venv/.dev ## the tests without a browser, with branch coverage
 
 mutants: .venv/.dev ## one-line mutations, each of which one named test must catch
 	$(BIN)/python -m tests.mutants
+
+faults: .venv/.dev ## provokes every fault of docs/reliability.md in its long form and prints the table (over an hour); FAULTS="K4 K16" only these
+	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m tests.faults.tools
+	$(BIN)/python -m tests.faults $(FAULTS)
+
+faults-control: .venv/.dev ## five faults against deliberately broken code, each of which must report violations
+	$(BIN)/python -m tests.faults.control
 
 bench: .venv/.dev ## the two latencies of the README: booking to stream, window end to broadcast
 	$(BIN)/python -m bench

@@ -1,5 +1,6 @@
 """Flask's configuration, from our settings."""
 
+import sys
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from favorites import db
+from favorites.schema import BOOT_ERROR
 from favorites.settings import Settings, secret_key
 
 BODY_MAX = 256 * 1024  # bytes; an intake has a few hundred
@@ -16,7 +18,11 @@ OURSELVES = ["localhost", "127.0.0.1", "[::1]"]  # probes on the machine itself
 
 
 def configure(app: Flask, settings: Settings, overrides: dict[str, Any]) -> None:
-    """Writes the configuration into `app`; `overrides` win."""
+    """Writes the configuration into `app`; `overrides` win.
+
+    Ends the process with 3 and one sentence when Flask's debugger would stand open to the public.
+    """
+    _refuse_debugger(app, settings)
     app.config.update(_basics(settings), **_cookies(settings), **_mail(settings), **db.configuration())
     app.config.update(overrides)
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
@@ -24,6 +30,12 @@ def configure(app: Flask, settings: Settings, overrides: dict[str, Any]) -> None
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's documented place for it
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
+
+
+def _refuse_debugger(app: Flask, settings: Settings) -> None:
+    if app.debug and settings.public_url:
+        print("FLASK_DEBUG is on: unset it, or PUBLIC_URL. The debugger runs anybody's code.", file=sys.stderr)
+        sys.exit(BOOT_ERROR)
 
 
 def _basics(settings: Settings) -> dict[str, Any]:

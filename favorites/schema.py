@@ -8,6 +8,7 @@ import psycopg2
 import structlog
 from alembic.script import ScriptDirectory
 from flask import Flask, request
+from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 
 from favorites import db
 from favorites.postgres import MachineError
@@ -18,18 +19,23 @@ log = structlog.get_logger(__name__)
 BOOT_ERROR = 3  # gunicorn's WORKER_BOOT_ERROR: with any other code it would start the worker again, for ever
 
 
-class SchemaDiffers(Exception):
+class SchemaDiffers(RuntimeError):  # which `flask db` tells without a traceback
     """The database has another schema than this code; the text says what to do."""
 
 
 def check() -> None:
     """Raises `SchemaDiffers`, or `psycopg2.OperationalError` when the database does not answer."""
-    stored, newest = _stored(), _newest()
+    stored, newest = stored_revision(), _newest()
     if stored == newest:
         return
+    refuse_newer(stored)
+    raise SchemaDiffers(f"The database is behind (at {stored or 'nothing'}, not {newest}): run `flask db upgrade`.")
+
+
+def refuse_newer(stored: str | None) -> None:
+    """Raises `SchemaDiffers` when this code does not know the revision that is stored."""
     if stored is not None and stored not in _known():
         raise SchemaDiffers(f"The database is at {stored}, which this code does not know: run the newer code.")
-    raise SchemaDiffers(f"The database is behind (at {stored or 'nothing'}, not {newest}): run `flask db upgrade`.")
 
 
 def init_app(app: Flask) -> None:
@@ -66,18 +72,28 @@ def _check_once(app: Flask) -> None:
         app.extensions["schema_checked"] = True
 
 
-def _stored() -> str | None:
+def stored_revision() -> str | None:
+    """The revision that the database is at; None: it has no schema. Raises `psycopg2.OperationalError`."""
     connection = db.connect()
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('alembic_version') IS NOT NULL")
-            if cursor.fetchone() != (True,):
-                return None
-            cursor.execute("SELECT version_num FROM alembic_version")
-            row = cursor.fetchone()
-            return row[0] if row else None
+        return _revision_in(connection)
+    except psycopg2.Error as error:
+        if error.pgcode:
+            raise
+        # Lost meanwhile: psycopg2 may raise a plain DatabaseError then, and that would end the server for good.
+        raise psycopg2.OperationalError(str(error)) from error
     finally:
         connection.close()
+
+
+def _revision_in(connection: Connection) -> str | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('alembic_version') IS NOT NULL")
+        if cursor.fetchone() != (True,):
+            return None
+        cursor.execute("SELECT version_num FROM alembic_version")
+        row = cursor.fetchone()
+        return row[0] if row else None
 
 
 @cache

@@ -5,7 +5,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 import favorites.models
-from favorites import db
+from favorites import db, schema
 
 METADATA = favorites.models.SessionRequest.metadata
 OPTIONS = {"target_metadata": METADATA, "transaction_per_migration": True, "compare_server_default": True}
@@ -17,6 +17,7 @@ def online() -> None:
         # Two processes that start at once must not migrate at once.
         connection.execute(text("SELECT pg_advisory_lock(hashtext('migrations'))"))
         connection.commit()
+        schema.refuse_newer(schema.stored_revision())  # Alembic would only say that it cannot locate a revision
         context.configure(connection=connection, **OPTIONS)
         with context.begin_transaction():
             context.run_migrations()

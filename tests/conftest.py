@@ -20,7 +20,7 @@ from werkzeug.serving import make_server
 from tests import database, screens
 from tests.cast import Customer, Mechanic, Owner, Person
 from tests.database import one, sql
-from tests.faults.tools import unless
+from tests.faults.tools import may_mount, unless
 from tests.screens import Screens
 
 _stack = ExitStack()
@@ -196,6 +196,10 @@ if database.other_binaries() is None:
     LEFT_OUT["test_another_postgresql.py"] = "the rows on a second PostgreSQL (there is none)"
 if why := unless("libfaketime.so.1"):
     LEFT_OUT["test_clocks.py"] = f"clocks that jump ({why})"
+if not may_mount():
+    LEFT_OUT["test_full_disk.py"] = "the full disk (only root mounts a small one)"
+if why := unless("isolationtester"):
+    LEFT_OUT["test_isolation.py"] = f"the interleavings ({why})"
 collect_ignore_glob = list(LEFT_OUT)
 
 

@@ -66,9 +66,14 @@ def other_binaries() -> Path | None:
 
 def migrate() -> None:
     """Bring the schema to head."""
+    command.upgrade(config(), "head")
+
+
+def config() -> Config:
+    """Alembic's, for our migrations."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
-    command.upgrade(config, "head")
+    return config
 
 
 _connections: dict[str, Any] = {}

@@ -60,12 +60,14 @@ def is_stopped(instance: Path) -> bool:
 class Server:
     """One `python app.py`; a context manager that leaves nothing behind."""
 
-    def __init__(self, instance: Path, **more: str) -> None:
+    def __init__(self, instance: Path, out: Path | None = None, **more: str) -> None:
+        """`out`: a device that takes its log, which then cannot be read."""
         self.instance = instance
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = instance.parent / f"{instance.name}.{self.port}.log"
-        with self.log.open("w") as log:
+        self.log.touch()
+        with (out or self.log).open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "app.py"],
                 cwd=ROOT,

@@ -105,6 +105,23 @@ def test_catalogue_flask_db_check_finds_nothing(migrated: Database) -> None:
     assert (told.returncode, told.stdout.strip()) == (0, "No new upgrade operations detected."), told.stderr
 
 
+DOWN_AND_UP = """from alembic import command
+from tests.database import config
+command.upgrade(config(), 'head')
+command.downgrade(config(), '{to}')
+command.upgrade(config(), 'head')"""
+FUNCTIONS = "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+
+
+@pytest.mark.parametrize("to", ["0002", "0001", "base"])
+def test_v32_up_twice_and_down_and_up_again_is_the_same_catalogue(to: str, migrated: Database) -> None:
+    with migrated_database() as database:
+        told = database.python("-c", DOWN_AND_UP.format(to=to))
+        assert told.returncode == 0, told.stderr
+        for snapshot in (facts, triggers, lambda of: dict(of.sql(FUNCTIONS))):
+            assert differences(snapshot(database), snapshot(migrated)) == set()
+
+
 @pytest.mark.parametrize("name", DRIFTS)
 def test_catalogue_finds_a_drift(name: str, expected: dict[str, str]) -> None:
     with migrated_database() as database:

@@ -214,6 +214,17 @@ def test_a_backlog_that_is_too_long_is_reset(house: House) -> None:
     assert "event: reset" in house.listen(after=first).until("event: reset")
 
 
+def test_a_backlog_that_nobody_can_make_sense_of_is_reset(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    ids = [house.happen() for _ in range(6)]
+    house.room.until(lambda: house.room.hub.ring.newest == ids[-1])
+
+    def backlog(_since: int, _limit: int) -> list[events.Signal]:
+        raise AttributeError("it has no words")
+
+    assert resume(house.session, house.room.hub.ring, str(ids[0]), backlog).is_reset
+    assert "cannot be told" in caplog.text
+
+
 def test_the_page_may_know_more_than_the_feed(house: House) -> None:
     house.feed.stop()
     id_ = house.happen()

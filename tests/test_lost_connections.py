@@ -1,6 +1,6 @@
-"""A connection that breaks is told as 503, or not at all; never as a mistake of ours."""
+"""A connection that breaks is told as 503, or not at all; never as a mistake of ours. A schema taken back, too."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import psycopg2
@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from favorites.db import db
+from tests.cast import Customer
 from tests.database import sql
 
 
@@ -60,3 +61,47 @@ def test_a_connection_lost_in_a_savepoint_is_none_either(asks) -> None:
 def test_a_connection_lost_after_the_work_spoils_no_answer(asks) -> None:
     assert asks(lost_before_the_end) == 200
     assert asks(lambda: {"pid": db.session.execute(text("SELECT pg_backend_pid()")).scalar_one()}) == 200
+
+
+@pytest.fixture
+def away(app: Flask, ana: Customer) -> Iterator[None]:
+    """No connection to the database is to be had any more."""
+
+    def refuse(*_: object) -> None:
+        raise psycopg2.OperationalError("FATAL: sorry, too many clients already")
+
+    with app.app_context():
+        db.engine.dispose()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("favorites.db._connect", refuse)
+        yield
+
+
+@pytest.mark.usefixtures("away")
+@pytest.mark.parametrize("path", ["/", "/customer/dashboard", "/nowhere"])
+def test_who_is_signed_in_reads_the_page_that_says_to_come_again(ana: Customer, path: str) -> None:
+    """Its frame must not ask the database who they are."""
+    answer = ana.client.get(path)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert "<html" in answer.text
+
+
+@pytest.fixture
+def behind() -> Iterator[None]:
+    """Somebody has taken the schema back while we serve."""
+    sql("UPDATE alembic_version SET version_num = '0002'")
+    yield
+    sql("UPDATE alembic_version SET version_num = '0003'")
+
+
+def look_for_a_column_that_is_not_there() -> None:
+    db.session.execute(text("SELECT no_such_column FROM users"))
+
+
+def test_a_name_that_the_database_does_not_know_is_a_mistake_of_ours(asks) -> None:
+    assert asks(look_for_a_column_that_is_not_there) == 500
+
+
+@pytest.mark.usefixtures("behind")
+def test_unless_its_schema_was_taken_back_under_us(asks) -> None:
+    assert asks(look_for_a_column_that_is_not_there) == 503

@@ -160,7 +160,7 @@ def test_only_failed_sign_ins_count(app: Flask, ana: Customer, browser: FlaskCli
     assert [browser.post("/login", data=wrong).status_code for _ in range(6)] == [422] * 5 + [429]
     refused = browser.post("/login", data=right)
     assert refused.status_code == 429
-    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    assert 0 < int(refused.headers["Retry-After"]) <= 61  # Flask-Limiter's window ends a second after its own minute
     assert browser.get("/login").status_code == 200
 
 

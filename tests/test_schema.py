@@ -190,3 +190,12 @@ def test_d9_a_database_with_nothing_in_it_is_behind() -> None:
         told = database.python("-c", "import app")
         assert told.returncode != 0
         assert "run `flask db upgrade`" in told.stderr
+
+
+def test_d9_a_newer_schema_is_refused_by_the_application_and_by_its_migrations(database: Database) -> None:
+    database.sql("UPDATE alembic_version SET version_num = '9999'")
+    for start in (["-c", "import app"], ["-m", "flask", "--app", "app", "db", "upgrade"]):
+        told = database.python(*start)
+        assert told.returncode != 0, start
+        assert "The database is at 9999, which this code does not know: run the newer code." in told.stderr
+        assert "Traceback" not in told.stderr

@@ -1,6 +1,7 @@
 """A sign-in is a row: whoever ends it ends its cookie, and every copy."""
 
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -170,3 +171,22 @@ def test_a_form_sent_without_a_sign_in_comes_back_to_its_page(app: Flask) -> Non
     assert answer.location == "/login?next=/customer/favorites"
     answer = app.test_client().post("/mechanic/shift/start", headers={"Referer": "http://evil.test/"})
     assert answer.location == "/login"
+
+
+FULL = """CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$
+          BEGIN RAISE 'No space left on device' USING ERRCODE = 'disk_full'; END $$;
+          CREATE TRIGGER disk_full BEFORE UPDATE ON sign_ins FOR EACH ROW EXECUTE FUNCTION disk_full()"""
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """Nothing more can be written about sign-ins, and it is time to."""
+    sql("UPDATE sign_ins SET seen_at = seen_at - interval '61 seconds'")
+    sql(FULL)
+    yield
+    sql("DROP TRIGGER disk_full ON sign_ins; DROP FUNCTION disk_full")
+
+
+def test_pages_are_read_on_while_nothing_can_be_written(ana: Customer, full_disk: None) -> None:
+    """That somebody was here is a note; they are signed in without it."""
+    assert is_in(ana.client)

@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import psycopg2
 import pytest
 from flask import Flask
 
-from favorites import log, settings
+from favorites import log, schema, settings
 from favorites.settings import ROOT
 from tests.cast import PASSWORD, Customer
 
@@ -55,6 +56,25 @@ def test_a_database_that_does_not_answer_is_no_reason_not_to_start() -> None:
     code = "from favorites import create_app; c = create_app().test_client(); print(c.get('/').status_code)"
     answer = run("-c", f"{code}; print(c.get('/healthz').status_code)", DATABASE_URL="postgresql://x@127.0.0.1:1/x")
     assert answer.stdout.split() == ["503", "200"], answer.stderr
+
+
+@pytest.mark.parametrize("error", [psycopg2.DatabaseError, psycopg2.InterfaceError, psycopg2.OperationalError])
+def test_a_database_that_goes_down_while_a_worker_starts_ends_nothing(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, error: type[psycopg2.Error]
+) -> None:
+    """psycopg2 has no class of its own for a connection lost in a query; gunicorn would halt for what is not caught."""
+    lost = Mock()
+    lost.cursor.side_effect = error("server closed the connection unexpectedly")
+    monkeypatch.setattr(schema.db, "connect", lambda: lost)
+    monkeypatch.delitem(app.extensions, "schema_checked", raising=False)
+    schema._check_or_end(app)
+    assert app.test_client().get("/").status_code == 503
+
+
+def test_the_debugger_is_refused_where_people_come() -> None:
+    for address, code in (("https://book.example", 3), ("", 0)):
+        told = run("-c", START, FLASK_DEBUG="1", PUBLIC_URL=address)
+        assert (told.returncode, told.stderr.count("FLASK_DEBUG is on")) == (code, int(bool(address)))
 
 
 def test_the_guardian_needs_no_web() -> None:

@@ -7,10 +7,10 @@ from sqlalchemy import literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from favorites.db import Session
-from favorites.dispatch.errors import HasOpenRequest, NotExpired, NotFound, PlanNotAvailable
+from favorites.dispatch.errors import NotExpired, NotFound, PlanNotAvailable
+from favorites.dispatch.facts import refuse_a_second
 from favorites.dispatch.verb import verb
 from favorites.models import Consultation, Intake, Plan, SessionRequest, Status, Waiver
-from favorites.models.session_request import is_open
 
 
 @verb
@@ -34,7 +34,7 @@ def start_intake(
     meta = {key: str(value) for key, value in chosen.items() if value is not None}
     if earlier := _earlier(session, customer_id, form_key):
         return earlier
-    _refuse_beside_an_open_one(session, customer_id)
+    refuse_a_second(session, customer_id)
     consultation_id = _draft(session, customer_id, plan_code, meta, form_key)
     if consultation_id is None:
         return _earlier(session, customer_id, form_key) or _no_such_plan()
@@ -74,7 +74,7 @@ def ask_again(session: Session, request_id: UUID, customer_id: UUID) -> UUID:
     key = f"again:{request_id}"
     if earlier := _earlier(session, customer_id, key):
         return earlier
-    _refuse_beside_an_open_one(session, customer_id)
+    refuse_a_second(session, customer_id)
     old: Consultation = row.Consultation
     new_id = _draft(session, customer_id, old.plan_code, old.meta, key)
     if new_id is None:
@@ -89,12 +89,6 @@ def _earlier(session: Session, customer_id: UUID, form_key: str | None) -> UUID 
         return None
     same = select(Consultation.id).where(Consultation.customer_id == customer_id, Consultation.form_key == form_key)
     return session.execute(same).scalar_one_or_none()
-
-
-def _refuse_beside_an_open_one(session: Session, customer_id: UUID) -> None:
-    other = select(SessionRequest.id).where(SessionRequest.customer_id == customer_id, is_open)
-    if open_id := session.execute(other).scalar_one_or_none():
-        raise HasOpenRequest(open_id)
 
 
 def _draft(

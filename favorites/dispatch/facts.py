@@ -7,11 +7,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
 from favorites.db import Session, clock
+from favorites.dispatch.errors import HasOpenRequest
 from favorites.dispatch.flags import priority_is_on
 from favorites.dispatch.locks import share_mechanic
 from favorites.dispatch.routing import Facts, Preferred
 from favorites.models import Consultation, CustomerFavorite, MechanicStatus, RoutingType, SessionRequest, Workshop
-from favorites.models.session_request import has_lapsed
+from favorites.models.session_request import has_lapsed, is_open
 from favorites.settings import current
 
 
@@ -32,6 +33,13 @@ def choice_of(session: Session, consultation: Consultation) -> Choice:
         workshop_id = None
     preferred = str(meta["preferred_mechanic_id"])[:64] if meta.get("preferred_mechanic_id") else None
     return Choice(preferred, _uuid(preferred), meta.get("routing_type", RoutingType.BROADCAST), workshop_id)
+
+
+def refuse_a_second(session: Session, customer_id: UUID) -> None:
+    """A customer has one open session request at a time. Raises `HasOpenRequest`."""
+    other = select(SessionRequest.id).where(SessionRequest.customer_id == customer_id, is_open)
+    if open_id := session.execute(other).scalar_one_or_none():
+        raise HasOpenRequest(open_id)
 
 
 def facts_of(session: Session, customer_id: UUID, choice: Choice) -> Facts:

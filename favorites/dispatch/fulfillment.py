@@ -6,14 +6,13 @@ from sqlalchemy import func, insert, select, update
 
 from favorites.db import Session
 from favorites.dispatch import money
-from favorites.dispatch.errors import AlreadyCancelled, HasOpenRequest, NotFound, NotSigned
-from favorites.dispatch.facts import Choice, choice_of, facts_of
+from favorites.dispatch.errors import AlreadyCancelled, NotFound, NotSigned
+from favorites.dispatch.facts import Choice, choice_of, facts_of, refuse_a_second
 from favorites.dispatch.offering import Made, ask, lifetime_from_now
 from favorites.dispatch.routing import Facts, Preferred, Route, Stage, decide
 from favorites.dispatch.verb import say, verb, worth_another_try
 from favorites.models import Consultation, Customer, FallbackReason, RoutingType, SessionRequest, Waiver
 from favorites.models.consultation import ConsultationStatus, PaidBy
-from favorites.models.session_request import is_open
 from favorites.settings import current
 
 ROUTING_TYPE = {
@@ -47,7 +46,7 @@ def _fulfill(session: Session, consultation_id: UUID, paid_by: PaidBy) -> UUID:
     if earlier := session.execute(asked).scalar_one_or_none():
         return earlier
     consultation = _signed_draft(session, consultation_id)
-    _refuse_a_second(session, customer_id)
+    refuse_a_second(session, customer_id)
     choice = choice_of(session, consultation)
     route = _route(session, customer_id, choice)
     made = _create(session, consultation, name, choice, route)
@@ -100,12 +99,6 @@ def _signed_draft(session: Session, consultation_id: UUID) -> Consultation:
     if waiver is None:
         raise NotSigned
     return consultation
-
-
-def _refuse_a_second(session: Session, customer_id: UUID) -> None:
-    other = select(SessionRequest.id).where(SessionRequest.customer_id == customer_id, is_open)
-    if open_id := session.execute(other).scalar_one_or_none():
-        raise HasOpenRequest(open_id)
 
 
 def _create(session: Session, consultation: Consultation, name: str, choice: Choice, route: Route) -> Made:

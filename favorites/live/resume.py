@@ -1,7 +1,10 @@
 """Where a stream goes on: exactly after the last event its reader has, or with a `reset`."""
 
+import logging
 from collections.abc import Callable
 from typing import NamedTuple
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from favorites.db import Session
 from favorites.live.frames import frame_of
@@ -9,6 +12,8 @@ from favorites.live.reader import PRESENT
 from favorites.live.ring import LONGEST, Ring
 from favorites.queries import events
 from favorites.queries.events import Signal
+
+log = logging.getLogger(__name__)
 
 Backlog = Callable[[int, int], list[Signal]]  # (after, limit): what this reader may see of it
 
@@ -45,11 +50,18 @@ def _from_table(session: Session, after: int, newest: int, backlog: Backlog) -> 
     oldest = events.oldest_id(session)
     if oldest is not None and after < oldest - 1:
         return RESET
-    signals = backlog(after, LONGEST + 1)
+    try:
+        signals = backlog(after, LONGEST + 1)
+        missed = b"".join(frame_of(signal).data for signal in signals)
+    except SQLAlchemyError:
+        raise
+    except Exception:  # a row that nobody can make sense of must not keep the stream shut for good
+        log.exception("[Live] what was missed cannot be told; the page reads its state anew")
+        return RESET
     if len(signals) > LONGEST:
         return RESET
     delivered = signals[-1].id if signals else after
-    return Start(max(newest, delivered), delivered, b"".join(frame_of(signal).data for signal in signals))
+    return Start(max(newest, delivered), delivered, missed)
 
 
 def _number(asked: str) -> int | None:

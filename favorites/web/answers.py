@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg2
 import structlog
-from flask import Flask, Response, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
@@ -17,10 +17,10 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, Pending
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, SecurityError
 
+from favorites import schema
 from favorites.db import db
 from favorites.dispatch.errors import Refusal
 from favorites.postgres import MachineError
-from favorites.schema import SchemaDiffers
 from favorites.web.limits import limiter
 
 log = structlog.get_logger(__name__)
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, psycopg2.OperationalError, MachineError)
 PART = Markup('<p class="banner banner--warning" role="alert">{}</p>')
 STALE = "Please send again."
+UNKNOWN_NAME = {"42P01", "42703", "42883"}  # PostgreSQL's codes for a table, column, function that is not there
 LOST_BEFORE = "8s2b"  # SQLAlchemy's code for "can't reconnect until invalid transaction is rolled back"
 
 
@@ -37,7 +38,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, failed)
     app.register_error_handler(RateLimitExceeded, too_often)
     app.register_error_handler(CSRFError, stale)
-    app.register_error_handler(SchemaDiffers, other_schema)
+    app.register_error_handler(schema.SchemaDiffers, other_schema)
     app.register_error_handler(DBAPIError, broke)
     app.register_error_handler(PendingRollbackError, broke)
     app.teardown_appcontext(let_go)
@@ -93,6 +94,9 @@ def problem(status: int, sentence: str = "", code: str = "", retry: int | None =
 
 
 def _page(status: int, sentence: str, retry: int | None) -> str:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and not hasattr(g, "_login_user"):
+        # The frame would ask the database who is signed in, which has just failed: it is nobody's page.
+        current_app.login_manager._update_request_context_with_user()  # type: ignore[attr-defined] # Flask-Login's
     page: dict[str, object] = {"code": status, "title": "", "text": sentence}
     return render_template("error.html", **page, **({"retry": retry} if retry else {}))
 
@@ -140,7 +144,7 @@ def stale(_error: CSRFError) -> ResponseReturnValue:
     return render_template("stale.html", action=request.full_path.removesuffix("?"), fields=fields), 400
 
 
-def other_schema(difference: SchemaDiffers) -> Response:
+def other_schema(difference: schema.SchemaDiffers) -> Response:
     """Another schema than the code's: nothing can be served."""
     log.error("[Web] The database has another schema", why=str(difference))
     return problem(503, str(difference), retry=30)
@@ -153,11 +157,19 @@ def away(error: Exception) -> Response:
 
 
 def broke(error: DBAPIError | PendingRollbackError) -> Response:
-    """A connection that broke under a query, or in a savepoint, has no class of its own; other mistakes are ours."""
+    """A connection that broke under a query, or in a savepoint, has no class of its own; other mistakes are ours.
+
+    So is a name that the database does not know, unless its schema was taken back under us.
+    """
     is_lost = error.connection_invalidated if isinstance(error, DBAPIError) else error.code == LOST_BEFORE
-    if not is_lost:
-        raise error
-    return away(error)
+    if is_lost:
+        return away(error)
+    if getattr(getattr(error, "orig", None), "pgcode", None) in UNKNOWN_NAME:
+        try:
+            schema.check()
+        except schema.SchemaDiffers as difference:
+            return other_schema(difference)
+    raise error
 
 
 def let_go(_error: BaseException | None) -> None:

@@ -25,7 +25,9 @@ def answers_limit() -> str:
     return f"{current().answers_per_minute}/minute"
 
 
-often_enough = limiter.shared_limit(answers_limit, scope="answers", key_func=by_person)
+often_enough = limiter.shared_limit(
+    answers_limit, scope="answers", key_func=by_person, deduct_when=lambda answer: answer.status_code < 500
+)
 
 
 @bp.get("/mechanic/dashboard")

@@ -13,6 +13,7 @@ from flask_login import (  # type: ignore[import-untyped] # ships no types
 )
 from flask_security.utils import set_request_attr
 from itsdangerous import BadSignature
+from sqlalchemy.exc import OperationalError
 
 from favorites.db import db
 from favorites.dispatch import sign_ins
@@ -61,10 +62,18 @@ def load(uniquifier: str) -> User | None:
         return None
     g.sign_in_id = found.id
     if found.is_due:
-        sign_ins.see(db.session, found.id, people.SEEN_EVERY)
+        _note(found.id)
     set_request_attr("fs_authn_via", "session")
     set_request_attr("fs_paa", session.get("fs_paa", 0))
     return found.user
+
+
+def _note(sign_in_id: UUID) -> None:
+    """That it was used; on a full disk pages are read on without the note."""
+    try:
+        sign_ins.see(db.session, sign_in_id, people.SEEN_EVERY)
+    except OperationalError as error:
+        log.warning("[Accounts] Not noted", error=type(error.orig).__name__)
 
 
 def begin(_app: Flask, user: User) -> None:

@@ -76,14 +76,15 @@ class Http:
         try:
             connection.request("POST", path, body, headers | {"Accept": "application/json", "Connection": "close"})
             answer = connection.getresponse()
-            return _read(answer.status, answer.headers["Location"] or "", answer.read())
+            return read(answer.status, answer.headers["Location"] or "", answer.read())
         except (OSError, HTTPException) as error:
             return Answer(UNKNOWN, type(error).__name__)
         finally:
             connection.close()
 
 
-def _read(status: int, location: str, body: bytes) -> Answer:
+def read(status: int, location: str, body: bytes) -> Answer:
+    """What an HTTP answer says."""
     if status >= 500:
         return Answer(UNKNOWN, str(status))
     told = json.loads(body) if body.startswith(b"{") else {}
@@ -106,25 +107,26 @@ class Direct:
     def intake(self, customer: Person, key: str, preferred: Person | None) -> Answer:
         """As the intake's view does it."""
         told = {name: value for name, value in INTAKE.items()}
-        return self._call(booking.start_intake, UUID(customer.id), told, PLAN, form_key=key, **_choice(preferred))
+        return self.call(booking.start_intake, UUID(customer.id), told, PLAN, form_key=key, **_choice(preferred))
 
     def waiver(self, customer: Person, consultation_id: str) -> Answer:
         """As the waiver's view does it."""
         signed = {"version": "2026-11", "full_name": "Ana Fault", "ip": None, "user_agent": ""}
-        return self._call(booking.sign_waiver, UUID(consultation_id), **signed)
+        return self.call(booking.sign_waiver, UUID(consultation_id), **signed)
 
     def pay(self, customer: Person, consultation_id: str) -> Answer:
         """As the checkout does it."""
-        return self._call(fulfillment.fulfill, UUID(consultation_id), PaidBy.CREDITS)
+        return self.call(fulfillment.fulfill, UUID(consultation_id), PaidBy.CREDITS)
 
     def does(self, person: Person, verb: str, request_id: str) -> Answer:
         """As the waiting page and the board do it."""
         who = UUID(person.id)
         actor = Actor.customer(who) if verb in CUSTOMERS else Actor.mechanic(who)
         call = {"open": answers.open_to_everyone}.get(verb) or getattr(answers, verb)
-        return self._call(call, UUID(request_id), actor if verb in ("cancel", "open", "release", "complete") else who)
+        return self.call(call, UUID(request_id), actor if verb in ("cancel", "open", "release", "complete") else who)
 
-    def _call(self, verb: Callable[..., Any], *values: Any, **named: Any) -> Answer:
+    def call(self, verb: Callable[..., Any], *values: Any, **named: Any) -> Answer:
+        """Any verb, in a session of its own."""
         try:
             with Session(self.engine) as session:
                 return Answer(OK, id=str(verb(session, *values, **named)))

@@ -54,7 +54,11 @@ class Ground:
 
     def migrate(self) -> None:
         """The schema, where no server starts."""
-        line = [sys.executable, "-m", "flask", "--app", "app", "db", "upgrade"]
+        self.flask("db", "upgrade")
+
+    def flask(self, *command: str) -> None:
+        """`flask …` on this database; it must succeed."""
+        line = [sys.executable, "-m", "flask", "--app", "app", *command]
         where = environment(self.home / "instance", DATABASE_URL=self.url)
         subprocess.run(line, cwd=ROOT, env=where, capture_output=True, check=True)
 
@@ -88,14 +92,19 @@ def _connect(url: str) -> object:
 def ground() -> Iterator[Ground]:
     """A fresh one; nothing of it is left at the end."""
     home = Path(tempfile.mkdtemp(prefix="book-again-", dir=MEMORY))
-    if not structlog.is_configured():  # the verbs are called in this process, too, and would tell all they do
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    be_quiet()
     try:
         yield Ground(home)
     finally:
         postgres.release(home)
         shutil.rmtree(postgres.home_of(home), ignore_errors=True)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def be_quiet() -> None:
+    """The verbs are called in this process, too, and would tell all they do."""
+    if not structlog.is_configured():
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
 
 def answers(server: Server) -> bool:

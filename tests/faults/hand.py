@@ -3,6 +3,7 @@
 import json
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,21 +19,25 @@ class Log:
     """Records, one a line; written by several threads."""
 
     def __init__(self, path: Path) -> None:
-        self._file, self._lock = path.open("a"), threading.Lock()
+        self._path, self._lock = path, threading.Lock()
 
     def write(self, record: object) -> None:
         """One more."""
-        with self._lock:
-            self._file.write(json.dumps(record) + "\n")
-            self._file.flush()
+        with self._lock, self._path.open("a") as file:
+            file.write(json.dumps(record) + "\n")
 
 
 def play_lane(door: Callable[[], Door], town: Town, people: Sequence[People], stories: int, log: Log) -> None:
-    """Plays that many stories one after the other, the people in turn."""
+    """Plays that many stories one after the other, the people in turn; whose story went wrong plays no more."""
+    turn = deque(people)
     with ThreadPoolExecutor(2) as threads:
         here = door()
-        for number in range(stories):
-            log.write(Story(here, town, people[number % len(people)], threads).play(any_plot()))
+        for _ in range(stories):
+            group = turn.popleft()
+            told = Story(here, town, group, threads).play(any_plot())
+            log.write(told)
+            if not (told["problems"] and turn):
+                turn.append(group)
 
 
 def main(url: str, people: str, stories: str, log: str) -> None:

@@ -20,11 +20,11 @@ END_LIFE = "UPDATE session_requests SET expires_at = clock_timestamp() WHERE id 
 
 
 class Stage:
-    """The ground with a server on it, and the ways in."""
+    """The ground, the ways in, and the server on it; None: the verbs alone are called."""
 
-    def __init__(self, ground: Ground, server: Server) -> None:
+    def __init__(self, ground: Ground, server: Server | None = None) -> None:
         self.ground, self.server, self.town = ground, server, ground.town
-        self.direct, self.http = Direct(ground.url), Http(lambda: server.port)
+        self.direct, self.http = Direct(ground.url), Http(lambda: server.port if server else 0)
         self.olga = self.town.owner()
 
 

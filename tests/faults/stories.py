@@ -47,8 +47,8 @@ class Story:
         try:
             self._book()
             plot(self)
-        except Surprise as surprise:
-            self.problems.append(f"{plot.__name__}: {surprise}")
+        except Exception as surprise:  # told in the record: it must not end the other stories
+            self.problems.append(f"{plot.__name__}: {type(surprise).__name__}: {surprise}")
         return {
             "plot": plot.__name__,
             "began": began,

@@ -52,14 +52,9 @@ def crowds(times: int) -> int:
 def crowd(here: Ground, number: int) -> None:
     """So many sweepers share what is due."""
     here.town.sql(OVERDUE, ROWS, here.town.mechanic().id)
-    sweepers = [sweeper(here) for _ in range(number)]
+    sweepers = [ready(each) for each in [sweeper(here) for _ in range(number)]]
     for each in sweepers:
-        assert each.stdout
-        assert each.stdout.readline() == "ready\n"
-    for each in sweepers:
-        assert each.stdin
-        each.stdin.write("go\n")
-        each.stdin.flush()
+        go(each)
     for each in sweepers:
         each.communicate(timeout=SPARE)
         here.claim(each.returncode == 0, f"a sweeper of {number} ended with {each.returncode}")
@@ -85,25 +80,37 @@ def zombies(times: int) -> int:
 
 
 def zombie(here: Ground) -> None:
-    """The server frees its row after `idle_in_transaction_session_timeout`; here after 2 s instead of 30."""
-    limits = LIMITS.replace("idle_in_transaction_session_timeout=30s", "idle_in_transaction_session_timeout=2s")
+    """The server frees its row after `idle_in_transaction_session_timeout`; here after 4 s instead of 30."""
+    limits = LIMITS.replace("idle_in_transaction_session_timeout=30s", "idle_in_transaction_session_timeout=4s")
     assert limits != LIMITS
     marco = here.town.mechanic()
     here.town.sql(OVERDUE, 1, marco.id)
-    stopped = sweeper(here, "stop", limits)
-    assert stopped.stdin
-    stopped.stdin.write("go\n")
-    stopped.stdin.flush()
+    stopped, other = ready(sweeper(here, "stop", limits)), ready(sweeper(here))
+    go(stopped)
     until(lambda: is_stopped(stopped.pid), "the sweeper is stopped in its transaction", SPARE)
     here.town.sql(OVERDUE, 5, marco.id)
-    sweeper(here).communicate("go\n", timeout=SPARE)
+    other.communicate("go\n", timeout=SPARE)
     left = here.town.one(UNANNOUNCED)
-    here.claim(left <= 1, f"{left} windows wait for the stopped sweeper, which holds one")
+    here.claim(left == 1, f"{left} windows left, while the stopped sweeper holds one: the other waited, or did nothing")
     until(lambda: _freed(here), "the row is freed, and announced by another", SPARE)
     os.kill(stopped.pid, signal.SIGCONT)
     stopped.communicate(timeout=SPARE)
     here.claim(stopped.returncode == 3, f"the woken one ended with {stopped.returncode}, not cleanly")
     announced_once(here)
+
+
+def ready(sweeper: subprocess.Popen[str]) -> subprocess.Popen[str]:
+    """It is connected, and waits for the word."""
+    assert sweeper.stdout
+    assert sweeper.stdout.readline() == "ready\n"
+    return sweeper
+
+
+def go(sweeper: subprocess.Popen[str]) -> None:
+    """The word."""
+    assert sweeper.stdin
+    sweeper.stdin.write("go\n")
+    sweeper.stdin.flush()
 
 
 def is_stopped(pid: int) -> bool:

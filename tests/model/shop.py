@@ -1,0 +1,205 @@
+"""The verbs themselves, on the tests' database, as `test_model.py` plays them beside its model."""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from psycopg2.errors import CheckViolation
+from sqlalchemy import create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from favorites import db
+from favorites.dispatch import answers, booking, fallback, flags, fulfillment, people
+from favorites.dispatch.actors import Actor
+from favorites.dispatch.errors import Refusal
+from favorites.models.consultation import PaidBy
+from favorites.models.feature_flag import PRIORITY
+from favorites.queries import mechanic as pages
+from favorites.settings import current
+from tests.cast import INTAKE
+from tests.database import fast_forward, one, sql
+
+OK, LOST, OLGA = "ok", "lost", "olga"
+CUSTOMERS, MECHANICS, CREDITS = ("ana", "ben"), ("marco", "nadia", "rita"), 1000
+ANSWERS: dict[str, Callable[..., object]] = {
+    "accept": answers.accept,
+    "decline": answers.decline,
+    "start": answers.start,
+    "cancel": answers.cancel,
+    "open": answers.open_to_everyone,
+    "release": answers.release,
+    "complete": answers.complete,
+}
+BY_ID = ("accept", "decline", "start")
+COMMITS = {"book": 3}  # intake, agreement, and the one that dies
+PERSON = """WITH account AS (INSERT INTO users (email, role, fs_uniquifier) VALUES (%s, %s, %s) RETURNING id)
+            INSERT INTO {}s (user_id, first_name) SELECT id, %s FROM account RETURNING id"""
+ROWS = """SELECT r.*, s.status AS talk, s.started_at, clock_timestamp() AS at,
+            (SELECT array_agg(kind ORDER BY id) FROM request_events e
+             WHERE e.session_request_id = r.id AND actor IS NOT NULL) AS told
+          FROM session_requests r JOIN sessions s ON s.id = r.session_id"""
+WHY = "SELECT payload->>'reason' FROM request_events WHERE session_request_id = %s AND kind = 'request_broadcast'"
+
+
+class Shop:
+    """People by name, session requests by number."""
+
+    def __init__(self) -> None:
+        self.engine = create_engine("postgresql+psycopg2://", creator=db.connect, pool_size=1, max_overflow=0)
+        event.listen(self.engine, "commit", self._commits)
+        self.left = 0  # commits until it dies; 0: it lives
+        self.minutes = current().priority_window_minutes
+        self.harbor = one("INSERT INTO workshops (slug, name) VALUES ('harbor', 'Harbor') RETURNING id")
+        self.ids = {OLGA: uuid4()} | {name: _person("customer", name) for name in CUSTOMERS}
+        self.ids |= {name: _person("mechanic", name) for name in MECHANICS}
+        self.names = {id_: name for name, id_ in self.ids.items()} | {None: None}
+        self.wishes: list[UUID] = []
+        for name in CUSTOMERS:
+            grant = "INSERT INTO credit_entries (customer_id, kind, credits) VALUES (%s, 'grant', %s)"
+            sql(grant, self.ids[name], CREDITS)
+        sql("UPDATE mechanics SET status = 'approved'")
+        sql("UPDATE mechanics SET workshop_id = %s WHERE id = %s", self.harbor, self.ids["rita"])
+        sql("UPDATE feature_flags SET is_enabled = true")
+
+    def does(self, verb: str, *values: Any) -> str:
+        """What it is answered: "ok", with what it says, or the refusal's code; "lost": nobody knows."""
+        try:
+            with Session(self.engine) as session:
+                told = self._call(session, verb, values)
+        except Refusal as refusal:
+            return refusal.code
+        except CheckViolation:
+            return "ON_THE_WAY"
+        except DBAPIError:
+            return LOST
+        return f"{OK} {told}" if told else OK
+
+    def dies(self, verb: str, *values: Any) -> str:
+        """The same, and its connection is terminated when it commits."""
+        self.left = COMMITS.get(verb, 1)
+        try:
+            return self.does(verb, *values)
+        finally:
+            self.left = 0
+            self.engine.dispose()
+
+    def _commits(self, connection: Any) -> None:
+        self.left -= 1
+        if self.left == 0:
+            pid = connection.connection.dbapi_connection.info.backend_pid
+            sql("SELECT pg_terminate_backend(%s, 5000)", pid)
+
+    def _call(self, session: Session, verb: str, values: tuple[Any, ...]) -> str | None:
+        if verb not in ANSWERS:
+            told: str | None = getattr(self, f"_{verb}")(session, *values)
+            return told
+        number, who = values
+        ANSWERS[verb](session, self.wishes[number], self.ids[who] if verb in BY_ID else self._actor(who))
+        return None
+
+    def _actor(self, who: str) -> Actor:
+        kind = Actor.admin if who == OLGA else Actor.customer if who in CUSTOMERS else Actor.mechanic
+        return kind(self.ids[who])
+
+    def _book(self, session: Session, customer: str, preferred: str | None, workshop: bool) -> str | None:
+        choice: dict[str, Any] = {"workshop_id": self.harbor} if workshop else {}
+        if preferred:
+            choice |= {"preferred_mechanic_id": str(self.ids[preferred]), "routing_type": "priority_broadcast"}
+        key = secrets.token_hex(8)
+        talk = booking.start_intake(session, self.ids[customer], dict(INTAKE), "chat10", form_key=key, **choice)
+        booking.sign_waiver(session, talk, version="1", full_name="Ana", ip=None, user_agent="")
+        self.wishes.append(fulfillment.fulfill(session, talk, PaidBy.CREDITS))
+        why = sql(WHY, self.wishes[-1])
+        return str(why[0][0]) if why else None
+
+    def _sweep(self, session: Session) -> None:
+        fallback.sweep(session)
+
+    def _passes(self, _: Session, minutes: int) -> None:
+        fast_forward(minutes=minutes)
+
+    def _suspend(self, session: Session, who: str) -> None:
+        people.suspend_mechanic(session, self.ids[who], Actor.admin(self.ids[OLGA]))
+
+    def _approve(self, session: Session, who: str) -> None:
+        people.approve_mechanic(session, self.ids[who])
+
+    def _delete(self, _: Session, who: str) -> None:
+        sql("DELETE FROM mechanics WHERE id = %s", self.ids[who])
+
+    def _flip(self, session: Session, is_on: bool) -> None:
+        flags.set_flag(session, PRIORITY, is_on)
+
+    def _change_window(self, _: Session, minutes: int) -> None:
+        current().priority_window_minutes = minutes
+
+    def _join(self, session: Session, who: str, is_in: bool) -> None:
+        people.join_workshop(session, self.ids[who], self.harbor if is_in else None)
+
+    def _likes(self, session: Session, customer: str, who: str, is_one: bool) -> None:
+        verb = people.add_favorite if is_one else people.remove_favorite
+        verb(session, self.ids[customer], self.ids[who])
+
+    def board(self, who: str) -> tuple[int | None, set[int], set[int]]:
+        """The job, the offers and the open requests on their board."""
+        with Session(self.engine) as session:
+            board = pages.board(session, self.ids[who])
+            number = {id_: number for number, id_ in enumerate(self.wishes)}
+            offers, open_ = [
+                {number[card.request.id] for card in cards} for cards in (board.offers, board.open_requests)
+            ]
+            return number[board.active.request.id] if board.active else None, offers, open_
+
+    def rows(self, now: int) -> list[dict[str, Any]]:
+        """Each session request as the model writes it, in the order of the bookings; its consultation follows it."""
+        rows = {row.id: row for row in sql(ROWS)}
+        assert set(rows) == set(self.wishes)
+        return [self._seen(rows[id_], now) for id_ in self.wishes]
+
+    def _seen(self, row: Any, now: int) -> dict[str, Any]:
+        def minute(at: datetime | None) -> int | None:
+            return None if at is None else now - round((row.at - at).total_seconds() / 60)
+
+        begun = "live" if row.started_at else "ready"
+        assert row.talk == {"pending": "ready", "accepted": begun, "completed": "completed"}.get(
+            row.status, "cancelled"
+        )
+        return {
+            "customer": self.names[row.customer_id],
+            "made": minute(row.created_at),
+            "window": row.priority_window_minutes,
+            "workshop": row.workshop_id is not None,
+            "routing": row.routing_type,
+            "preferred": self.names[row.preferred_mechanic_id],
+            "notified": minute(row.priority_notified_at),
+            "expires": minute(row.expires_at),
+            "status": row.status,
+            "mechanic": self.names[row.mechanic_id],
+            "accepted": minute(row.accepted_at),
+            "started": minute(row.started_at),
+            "closed": minute(row.closed_at),
+            "reason": row.fallback_reason,
+            "left": minute(row.fallback_broadcast_at),
+            "declined": minute(row.declined_at),
+            "taken_from": [self.names[id_] for id_ in row.released_from],
+            "told": row.told,
+        }
+
+    def balances(self) -> Counter[str]:
+        """Credits left, by customer."""
+        rows = sql("SELECT customer_id, sum(credits)::int AS credits FROM credit_entries GROUP BY 1")
+        return Counter({self.names[row.customer_id]: row.credits for row in rows})
+
+    def close(self) -> None:
+        """Back to what the other tests know."""
+        current().priority_window_minutes = self.minutes
+        self.engine.dispose()
+
+
+def _person(role: str, name: str) -> UUID:
+    id_: UUID = one(PERSON.format(role), f"{name}@demo.test", role, secrets.token_hex(32), name)
+    return id_
