@@ -1,7 +1,7 @@
 """Poison: rows on which the sweep fails. They hold up nobody, and after three tries go a plain way."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import Any, TypeVar
 from uuid import UUID
@@ -19,7 +19,7 @@ log = structlog.get_logger("favorites.dispatch")
 
 R = TypeVar("R")
 
-PATIENCE = 5.0  # seconds for rows done one by one; who is left has the next poll
+PATIENCE = 5.0  # seconds for rows done one by one; the next poll has those who are left
 BRIEFLY = text("SELECT set_config('lock_timeout', '250ms', true), set_config('statement_timeout', '2s', true)")
 AWAY = {"08", "25", "53", "57", "58"}  # SQLSTATE's classes of a server that is away, full or ill: no row's fault
 WAITED = {"55P03", "40P01", "40001"}  # somebody else was there: no failure, the next poll comes
@@ -42,15 +42,9 @@ def raise_if_away(error: Exception) -> None:
 
 
 def singly(session: Session, ids: Sequence[UUID], one: Callable[[UUID], list[R]]) -> list[R]:
-    """Do `one` for each row, in a transaction of its own; what they return. A failure is counted and stops nobody.
-
-    In random order and not for long, so that those who make it wait do not keep it from the others each time.
-    """
+    """Do `one` for each row, in a transaction of its own; what they return. A failure is counted and stops nobody."""
     done: list[R] = []
-    enough = monotonic() + PATIENCE
-    for request_id in random.sample(ids, len(ids)):
-        if monotonic() > enough:
-            break
+    for request_id in _for_a_while(ids):
         try:
             done += one(request_id)
         except Exception as error:
@@ -63,7 +57,7 @@ def singly(session: Session, ids: Sequence[UUID], one: Callable[[UUID], list[R]]
 def plainly(ids: Sequence[UUID], one: Callable[[UUID], list[R]]) -> list[R]:
     """Do `one` for each row that was set aside; what still fails stays where it is, and `flask doctor` names it."""
     done: list[R] = []
-    for request_id in ids:
+    for request_id in _for_a_while(ids):
         try:
             done += one(request_id)
             _uncounted.discard(request_id)
@@ -71,6 +65,15 @@ def plainly(ids: Sequence[UUID], one: Callable[[UUID], list[R]]) -> list[R]:
             raise_if_away(error)
             log.debug("It cannot be done the plain way either", session_request=request_id, error=_words(error))
     return done
+
+
+def _for_a_while(ids: Sequence[UUID]) -> Iterator[UUID]:
+    """In random order, so that those who take long do not keep the sweep from the others each time."""
+    enough = monotonic() + PATIENCE
+    for request_id in random.sample(ids, len(ids)):
+        if monotonic() > enough:
+            return
+        yield request_id
 
 
 def _failed(session: Session, request_id: UUID, error: Exception) -> None:
