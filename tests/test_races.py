@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from tests.faults import at_once, contention, crashes, moments, races
+from tests.faults.doors import Direct
 from tests.faults.pairs import PAIRS, Pair
 from tests.faults.scenes import Stage
 
@@ -41,7 +42,7 @@ def test_two_at_the_same_moment(stage: Stage, pair: Pair) -> None:
 
 @pytest.mark.parametrize("scene", moments.SCENES)
 def test_a_pause_before_the_update(stage: Stage, scene: moments.Scene) -> None:
-    scene(stage, moments.Direct(stage.ground.url))
+    scene(stage, Direct(stage.ground.url))
 
 
 def test_a_row_that_is_held_holds_up_no_sweep(stage: Stage) -> None:

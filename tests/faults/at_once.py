@@ -49,6 +49,8 @@ def play(stage: Stage, pair: Pair, rounds: int, threads: ThreadPoolExecutor) -> 
         stage.ground.claim(stage.town.one(TAKEN_TOO_EARLY, case.request_id) == 0, f"{pair.name}: not theirs yet")
         ended[" ".join(map(str, (*end[:2], *end[2])))] += 1
         _leave(case)
+    for door in doors:
+        door.engine.dispose()
     return ended
 
 

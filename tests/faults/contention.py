@@ -68,7 +68,7 @@ def broadcast_at_once(stage: Stage, everybody: list[UUID], threads: ThreadPoolEx
         case.leave()
 
 
-SENT_BACK = {"40P01": "deadlock_detected", "40001": "serialization_failure"}
+SENT_BACK = ("40P01", "40001")
 # A sequence counts the tries: what is rolled back leaves it as it is.
 SEND_BACK = """CREATE SEQUENCE IF NOT EXISTS tries; SELECT setval('tries', 1, false);
                CREATE OR REPLACE FUNCTION send_back() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

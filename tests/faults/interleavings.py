@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from tests.faults.ground import ground
 from tests.faults.registry import fault
 from tests.faults.statements import BEFORE, MARCO, NOTES, STAGES, VERBS, Step, captured, run
+from tests.faults.suite import by_tests
 from tests.faults.tools import path_of, unless
 
 TOOL = "isolationtester"
@@ -151,3 +152,13 @@ def play(
         for what in bad:
             claim(False, what)
     return played
+
+
+@fault(
+    "M1",
+    "50 random steps of the state machine against real SQL: every verb, time, sweeps, people, flag, window, deaths",
+    "each answer, row, credit and board is as a model of the rules says; at each run's end every invariant",
+    1000,
+)
+def at_random(times: int) -> int:
+    return by_tests("tests/test_model.py", MODEL=str(times))(1)

@@ -32,7 +32,7 @@ VERBS: dict[str, Callable[[Session], object]] = {
     "suspension": lambda session: people.suspend_mechanic(session, MARCO, SYSTEM),
 }
 DELETION = f"DELETE FROM mechanics WHERE id = '{MARCO}'"  # by psql: no verb does it
-# Every change of status or reason is written down: "pending - accepted -".
+# Every change of status, reason or winner is written down: "pending - accepted -".
 NOTES = """
 CREATE TABLE IF NOT EXISTS steps (id serial, step text);
 CREATE OR REPLACE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -40,7 +40,8 @@ CREATE OR REPLACE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                                              coalesce(NEW.fallback_reason, '-')));
   RETURN NULL; END $$;
 CREATE OR REPLACE TRIGGER note AFTER UPDATE ON session_requests FOR EACH ROW
-  WHEN (OLD.status <> NEW.status OR OLD.fallback_reason IS DISTINCT FROM NEW.fallback_reason) EXECUTE FUNCTION note()"""
+  WHEN (OLD.status <> NEW.status OR OLD.fallback_reason IS DISTINCT FROM NEW.fallback_reason
+        OR NEW.mechanic_id <> OLD.mechanic_id) EXECUTE FUNCTION note()"""
 BEFORE = f"""
 DELETE FROM session_requests; DELETE FROM users; DELETE FROM steps;
 INSERT INTO users (id, email, role, fs_uniquifier) VALUES ('{ANA}', 'a@x', 'customer', 'a'),
