@@ -1,7 +1,10 @@
 """A connection that breaks is told as 503, or not at all; never as a mistake of ours. A schema taken back, too."""
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -9,9 +12,12 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
+from favorites import db as database
 from favorites.db import db
+from favorites.settings import Settings
 from tests.cast import Customer
 from tests.database import sql
+from tests.server import until
 
 
 @pytest.fixture
@@ -105,3 +111,27 @@ def test_a_name_that_the_database_does_not_know_is_a_mistake_of_ours(asks) -> No
 @pytest.mark.usefixtures("behind")
 def test_unless_its_schema_was_taken_back_under_us(asks) -> None:
     assert asks(look_for_a_column_that_is_not_there) == 503
+
+
+def test_a_private_postgresql_that_does_not_come_back_is_waited_for_once_and_not_for_long(
+    pool: ThreadPoolExecutor,
+) -> None:
+    """On a full disk it cannot start; every thread that waited for it would be missing for pages."""
+    starts: list[Path] = []
+    goes_on = threading.Event()
+
+    def start(instance: Path) -> str:
+        starts.append(instance)
+        goes_on.wait(10)
+        return "postgresql://nobody@127.0.0.1:1/nothing"
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("favorites.postgres.ensure", start)
+        monkeypatch.setattr(database, "url", lambda: "postgresql://nobody@127.0.0.1:1/nothing")
+        monkeypatch.setattr(database, "current", lambda: Settings(database_url=""))
+        monkeypatch.setattr(database, "PATIENCE", 0.1)
+        waiting = [pool.submit(database.connect) for _ in range(8)]
+        assert {type(connection.exception(5)) for connection in waiting} == {psycopg2.OperationalError}
+        assert len(starts) == 1
+        goes_on.set()
+        until(lambda: database._reviving and database._reviving.done(), "the start has ended")
