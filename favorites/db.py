@@ -1,5 +1,7 @@
 """One PostgreSQL: how we connect, the registry the tables share, and the session."""
 
+import threading
+from concurrent.futures import Future
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -25,6 +27,10 @@ NAMES = {
 
 # A query that hangs must not hold a thread, a row or the sweep for ever; migrations lift these for themselves.
 LIMITS = "-c timezone=UTC -c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
+
+PATIENCE = 5.0  # seconds that a request waits for the private PostgreSQL to come back; on a full disk it cannot
+_revival_lock = threading.Lock()
+_reviving: Future[str] | None = None
 
 
 class Base(DeclarativeBase):
@@ -59,15 +65,35 @@ def url() -> str:
 def connect(options: str = LIMITS) -> Connection:
     """A new connection, outside any pool; revives the private PostgreSQL when it does not answer.
 
-    `options` are libpq's. Raises `psycopg2.OperationalError` when a configured server does not answer.
+    `options` are libpq's. Raises `psycopg2.OperationalError` when the server does not answer, or not in time.
     """
     address = url()
     try:
         return _connect(address, options)
-    except psycopg2.OperationalError:
+    except psycopg2.OperationalError as error:
         if current().database_url:
             raise
-        return _connect(postgres.ensure(current().instance_dir), options)
+        try:
+            return _connect(_revival().result(PATIENCE), options)
+        except TimeoutError:
+            raise error from None
+
+
+def _revival() -> Future[str]:
+    """The start of the private PostgreSQL: one for all who wait, and who may give up waiting."""
+    global _reviving
+    with _revival_lock:
+        if _reviving is None or _reviving.done():
+            _reviving = Future()
+            threading.Thread(target=_revive, args=(_reviving,), name="revival", daemon=True).start()
+        return _reviving
+
+
+def _revive(revival: Future[str]) -> None:
+    try:
+        revival.set_result(postgres.ensure(current().instance_dir))
+    except Exception as error:
+        revival.set_exception(error)
 
 
 def _connect(address: str, options: str) -> Connection:

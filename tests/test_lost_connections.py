@@ -1,10 +1,12 @@
 """A connection that breaks is told as 503, or not at all; never as a mistake of ours. A schema taken back, too."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote
 
@@ -18,9 +20,11 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from favorites import db as connections
 from favorites import patience
 from favorites.db import db
+from favorites.settings import Settings
 from tests.cast import Customer
 from tests.database import sql
 from tests.proxy import Proxy, proxy_to
+from tests.server import until
 
 
 @pytest.fixture
@@ -166,3 +170,27 @@ def test_a_page_that_says_so_does_not_ask_who_is_signed_in(
     answer = ana.client.get("/customer/dashboard")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert "Back in a moment" in answer.text
+
+
+def test_a_private_postgresql_that_does_not_come_back_is_waited_for_once_and_not_for_long(
+    pool: ThreadPoolExecutor,
+) -> None:
+    """On a full disk it cannot start; every thread that waited for it would be missing for pages."""
+    starts: list[Path] = []
+    goes_on = threading.Event()
+
+    def start(instance: Path) -> str:
+        starts.append(instance)
+        goes_on.wait(10)
+        return "postgresql://nobody@127.0.0.1:1/nothing"
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("favorites.postgres.ensure", start)
+        monkeypatch.setattr(connections, "url", lambda: "postgresql://nobody@127.0.0.1:1/nothing")
+        monkeypatch.setattr(connections, "current", lambda: Settings(database_url=""))
+        monkeypatch.setattr(connections, "PATIENCE", 0.1)
+        waiting = [pool.submit(connections.connect) for _ in range(8)]
+        assert {type(connection.exception(5)) for connection in waiting} == {psycopg2.OperationalError}
+        assert len(starts) == 1
+        goes_on.set()
+        until(lambda: connections._reviving and connections._reviving.done(), "the start has ended")
