@@ -1,6 +1,7 @@
 """More come than there is room for: for connections to PostgreSQL, and for the server's eight threads."""
 
 import csv
+import socket
 import subprocess
 import tempfile
 from collections import Counter
@@ -142,10 +143,17 @@ def nginx(server: Server, port: int) -> Iterator[None]:
         (home / "nginx.conf").write_text(HTTP.format(home=home, site=site))
         process = subprocess.Popen([str(path_of("nginx")), "-p", name, "-c", "nginx.conf"], stderr=subprocess.DEVNULL)
         try:
+            until(lambda: _accepts(port), "nginx listens", SPARE)
             yield
         finally:
             process.terminate()
             process.wait(SPARE)
+
+
+def _accepts(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 def slowly(url: str, what: str, home: Path) -> int:
@@ -157,7 +165,7 @@ def slowly(url: str, what: str, home: Path) -> int:
     )
     with out.with_suffix(".csv").open() as table:
         seconds = list(csv.DictReader(table))
-    assert len(seconds) > SECONDS // 2
+    assert len(seconds) > SECONDS // 2, "slowhttptest gave up"
     return sum(row["Service Available"] == "0" for row in seconds)
 
 

@@ -88,7 +88,7 @@ def answered(server: Server, person: Person, path: str, told: object = None) -> 
     "K25",
     "The disk under PostgreSQL is full, its data and its log in turn, and emptied again",
     "503 with Retry-After or done, never half; with room in the log pages are read; all is done afterwards, by itself",
-    10,
+    6,
     unless="" if may_mount() else "a small file system takes CAP_SYS_ADMIN to mount",
 )
 def full_disk(times: int) -> int:
