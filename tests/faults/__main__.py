@@ -5,6 +5,7 @@ Without a number: all of them. `--times` instead of each fault's own; `--keep` w
 
 import argparse
 import importlib
+import signal
 import sys
 import time
 import traceback
@@ -24,6 +25,7 @@ for area in AREAS.split():
 
 def main(arguments: list[str]) -> int:
     """Plays them; the exit code."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: what was started is ended
     asked = _parser().parse_args(arguments)
     faults = sorted(_meant(asked.numbers), key=lambda fault: page.in_order(fault.number))
     where = _where()
