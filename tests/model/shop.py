@@ -3,12 +3,12 @@
 import secrets
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg2.errors import CheckViolation
-from sqlalchemy import create_engine, event
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,7 @@ from favorites.queries import mechanic as pages
 from favorites.settings import current
 from tests.cast import INTAKE
 from tests.database import fast_forward, one, sql
+from tests.model.rows import ROWS, seen
 
 OK, LOST, OLGA = "ok", "lost", "olga"
 CUSTOMERS, MECHANICS, CREDITS = ("ana", "ben"), ("marco", "nadia", "rita"), 1000
@@ -38,10 +39,6 @@ BY_ID = ("accept", "decline", "start")
 COMMITS = {"book": 3}  # intake, agreement, and the one that dies
 PERSON = """WITH account AS (INSERT INTO users (email, role, fs_uniquifier) VALUES (%s, %s, %s) RETURNING id)
             INSERT INTO {}s (user_id, first_name) SELECT id, %s FROM account RETURNING id"""
-ROWS = """SELECT r.*, s.status AS talk, s.started_at, clock_timestamp() AS at,
-            (SELECT array_agg(kind ORDER BY id) FROM request_events e
-             WHERE e.session_request_id = r.id AND actor IS NOT NULL) AS told
-          FROM session_requests r JOIN sessions s ON s.id = r.session_id"""
 WHY = "SELECT payload->>'reason' FROM request_events WHERE session_request_id = %s AND kind = 'request_broadcast'"
 
 
@@ -49,7 +46,7 @@ class Shop:
     """People by name, session requests by number."""
 
     def __init__(self) -> None:
-        self.engine = create_engine("postgresql+psycopg2://", creator=db.connect, pool_size=1, max_overflow=0)
+        self.engine = _engine()
         event.listen(self.engine, "commit", self._commits)
         self.left = 0  # commits until it dies; 0: it lives
         self.minutes = current().priority_window_minutes
@@ -158,36 +155,7 @@ class Shop:
         """Each session request as the model writes it, in the order of the bookings; its consultation follows it."""
         rows = {row.id: row for row in sql(ROWS)}
         assert set(rows) == set(self.wishes)
-        return [self._seen(rows[id_], now) for id_ in self.wishes]
-
-    def _seen(self, row: Any, now: int) -> dict[str, Any]:
-        def minute(at: datetime | None) -> int | None:
-            return None if at is None else now - round((row.at - at).total_seconds() / 60)
-
-        begun = "live" if row.started_at else "ready"
-        assert row.talk == {"pending": "ready", "accepted": begun, "completed": "completed"}.get(
-            row.status, "cancelled"
-        )
-        return {
-            "customer": self.names[row.customer_id],
-            "made": minute(row.created_at),
-            "window": row.priority_window_minutes,
-            "workshop": row.workshop_id is not None,
-            "routing": row.routing_type,
-            "preferred": self.names[row.preferred_mechanic_id],
-            "notified": minute(row.priority_notified_at),
-            "expires": minute(row.expires_at),
-            "status": row.status,
-            "mechanic": self.names[row.mechanic_id],
-            "accepted": minute(row.accepted_at),
-            "started": minute(row.started_at),
-            "closed": minute(row.closed_at),
-            "reason": row.fallback_reason,
-            "left": minute(row.fallback_broadcast_at),
-            "declined": minute(row.declined_at),
-            "taken_from": [self.names[id_] for id_ in row.released_from],
-            "told": row.told,
-        }
+        return [seen(rows[id_], now, self.names) for id_ in self.wishes]
 
     def balances(self) -> Counter[str]:
         """Credits left, by customer."""
@@ -197,7 +165,14 @@ class Shop:
     def close(self) -> None:
         """Back to what the other tests know."""
         current().priority_window_minutes = self.minutes
+        event.remove(self.engine, "commit", self._commits)
         self.engine.dispose()
+
+
+@cache
+def _engine() -> Engine:
+    """One for all runs: it keeps the statements that it has compiled."""
+    return create_engine("postgresql+psycopg2://", creator=db.connect, pool_size=1, max_overflow=0)
 
 
 def _person(role: str, name: str) -> UUID:
