@@ -27,7 +27,8 @@ class Patient(connection):
         self._until: float | None = None
         self._held = threading.Lock()  # else the descriptor could be somebody else's by now
         super().__init__(*arguments, **more)
-        _known.add(self)
+        with _changing:
+            _known.add(self)
 
     @contextmanager
     def waiting(self, seconds: float | None = None) -> Iterator[None]:
@@ -73,9 +74,12 @@ class PatientCursor(cursor):
 
 
 _known: WeakSet[Patient] = WeakSet()
+_changing = threading.Lock()
 
 
 def watch() -> None:
     """Called each second: whoever waits for too long is cut loose."""
-    for each in tuple(_known):
+    with _changing:
+        known = tuple(_known)
+    for each in known:
         each.give_up()

@@ -67,11 +67,13 @@
       }
     }
 
-    // The browser gives up for ever on any answer but 200: ask why, then try again, or say that it is no use.
+    // The browser gives up for ever on any answer but 200: ask why, then try again, or say that it is no use. No answer
+    // at all: ask again until one comes, for each question lets go of a connection that died without a word.
     async function reopen() {
       source.close();
       tell({ state: "lost" });
-      const status = await fetch(address, { method: "HEAD", headers: { Accept: "application/json" }, cache: "no-store" })
+      const signal = AbortSignal.timeout(silence / 4);
+      const status = await fetch(address, { method: "HEAD", headers: { Accept: "application/json" }, cache: "no-store", signal })
         .then((response) => response.status, () => 0);
       if (!release) return;
       if (status === 401 || status === 403) {
@@ -80,7 +82,7 @@
         release();
       } else {
         clearTimeout(retry);
-        retry = setTimeout(open, Math.min(500 * 2 ** attempt++, 15000) * (0.5 + Math.random() / 2));
+        retry = setTimeout(status ? open : reopen, Math.min(500 * 2 ** attempt++, 15000) * (0.5 + Math.random() / 2));
       }
     }
 
@@ -115,6 +117,11 @@
     channel.postMessage({ hello: true });
     lead();
   }
+
+  // A fragment asked for over such a connection must not hold up the next question for a minute.
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    if (ctx.request.method === "GET") ctx.request.timeout ??= "10s";
+  });
 
   document.querySelectorAll("[data-stream]").forEach(live);
 })();

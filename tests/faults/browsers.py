@@ -175,7 +175,8 @@ def frozen_server(scene: Scene, page: Page) -> None:
 
 
 def swallowed(scene: Scene, page: Page) -> None:
-    """What the browser has open is dead, and it is not told; new connections work."""
+    """What the browser has open is dead, idle connections, too, and it is not told; new connections work."""
+    page.evaluate("Promise.all(Array.from({ length: 5 }, () => fetch('/healthz', { cache: 'no-store' })))")
     scene.proxy.freeze()
     scene.told.happen()
     says_lost(scene, page, "swallowed", FOUND)
