@@ -1,11 +1,13 @@
 """How often somebody may do something. In memory: one process, forgotten at a restart."""
 
 import hashlib
+import threading
 
 from flask import Flask, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_security import current_user
+from limits.storage import MemoryStorage
 
 from favorites.settings import current
 
@@ -36,7 +38,19 @@ def failed_sign_ins() -> str:
     return f"{current().failed_sign_ins_per_minute}/minute"
 
 
-limiter = Limiter(key_func=by_address)
+class Memory(MemoryStorage):
+    """The library's, one hit at a time: in two threads at once it may start its timer twice, and raises then."""
+
+    STORAGE_SCHEME = ["one-at-a-time"]  # noqa: RUF012 - the library's own way to name a storage
+    _one = threading.Lock()
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Counts."""
+        with self._one:
+            return super().incr(key, expiry, amount)
+
+
+limiter = Limiter(key_func=by_address, storage_uri="one-at-a-time://")
 
 
 def init_app(app: Flask) -> None:
