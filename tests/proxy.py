@@ -46,7 +46,7 @@ class Proxy:
 
     def freeze(self, which: Callable[[Line], bool] = lambda line: True) -> int:
         """Nothing flows any more on these connections, and nobody is told; new ones do flow. How many it were."""
-        frozen = [line for line in self.lines if which(line)]
+        frozen = [line for line in self.lines if line.flows.is_set() and which(line)]
         for line in frozen:
             line.flows.clear()
         return len(frozen)
