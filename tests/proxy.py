@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-REMEMBERED = 16 * 1024  # bytes of what a line's client said last
+REMEMBERED = 16 * 1024  # bytes of what either side of a line said first
 
 
 class Line:
@@ -17,7 +17,7 @@ class Line:
 
     def __init__(self, client: socket.socket, server: socket.socket, flows: bool) -> None:
         self.client, self.server = client, server
-        self.said = bytearray()  # by the client, the last of it
+        self.said = bytearray()  # by the client, the first of it
         self.answered = bytearray()  # by the server, the first of it
         self.flows = threading.Event()
         if flows:
@@ -105,7 +105,7 @@ class Proxy:
     def _up(self, line: Line) -> None:
         with suppress(OSError):
             while piece := line.client.recv(65536):
-                line.said[:] = (line.said + piece)[-REMEMBERED:]
+                line.said += piece[: REMEMBERED - len(line.said)]
                 line.flows.wait()
                 if self.script and self.scripted(piece):
                     line.client.sendall(self.script.popleft())
