@@ -79,8 +79,8 @@ def is_feed(line: Line) -> bool:
 
 def half_open(wire: Wire) -> None:
     """The feed's connection is dead, and nobody says so."""
-    until(lambda: any(is_feed(line) for line in wire.proxy.lines), "the feed listens")
-    wire.here.claim(wire.proxy.freeze(is_feed) == 1, "not one connection listens")
+    until(lambda: sum(map(is_feed, wire.proxy.lines)) == 1, "one connection listens")
+    wire.proxy.freeze(is_feed)
     wire.told.happen(2)
     wire.told.all_heard(wire.ear, FOUND, "half open")
     wire.proxy.cut(lambda line: not line.flows.is_set())
