@@ -97,7 +97,7 @@ def test_d3_a_mechanic_on_a_job_cannot_be_deleted_from_under_the_customer(ana: C
 
 
 def test_d3_a_cancel_that_waits_for_the_deletion_wins_the_row_afterwards(
-    connect: Any, pool: ThreadPoolExecutor, session: Session, ana: Customer, marco: Mechanic
+    pool: ThreadPoolExecutor, connect: Any, session: Session, ana: Customer, marco: Mechanic
 ) -> None:
     request_id = asks_first(ana, marco)
     deleting = connect()
@@ -116,7 +116,7 @@ def test_d3_a_cancel_that_waits_for_the_deletion_wins_the_row_afterwards(
 
 
 def test_d3_a_deletion_of_two_does_not_deadlock_with_a_cancel_between_them(
-    connect: Any, pool: ThreadPoolExecutor, ana: Customer, ben: Customer, marco: Mechanic, nadia: Mechanic
+    pool: ThreadPoolExecutor, connect: Any, ana: Customer, ben: Customer, marco: Mechanic, nadia: Mechanic
 ) -> None:
     first, second = asks_first(ana, marco), asks_first(ben, nadia)
     deleting, cancelling = connect(), connect()

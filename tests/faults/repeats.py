@@ -2,7 +2,10 @@
 
 import resource
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
+
+import psutil
 
 from tests.faults.crashes import stage
 from tests.faults.doors import OK, REFUSED, Answer, Http, definite
@@ -61,7 +64,8 @@ def _without_memory(here: Stage, threads: ThreadPoolExecutor) -> None:
     first = [threads.submit(call) for call in pay]
     for answer in first[: AT_ONCE // 2]:
         answer.exception(60)
-    worker.kill()
+    with suppress(psutil.NoSuchProcess):  # it may have ended by itself
+        worker.kill()
     back(here.server)
     for case, call in zip(cases, pay, strict=True):
         answer = definite(call)
