@@ -40,7 +40,7 @@ def render(event: str, data: Mapping[str, object], id_: int | None) -> bytes:
 
 def retry() -> bytes:
     """How long the browser waits before it comes back: jittered, so that a restart brings no stampede."""
-    return f"retry: {random.randint(1000, 3000)}\n\n".encode("ascii")
+    return f"retry: {random.randint(500, 2000)}\n\n".encode("ascii")
 
 
 def _plain(value: object) -> str:
