@@ -123,3 +123,8 @@ def configuration() -> dict[str, Any]:
             "pool_timeout": 10,
         },
     }
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, on one line, for the log: without the statement and its values, which may be somebody's."""
+    return " ".join(str(getattr(error, "orig", None) or error).split())

@@ -127,7 +127,8 @@ class Ticker:
                 swept = fallback.sweep(session)
                 fallback.beat(session, f"{socket.gethostname()}:{os.getpid()}", swept)
         except Exception as error:  # the database is away, or worse: the next poll tries again
-            (log.debug if self._has_failed else log.warning)("[Scheduler] the poll failed, trying again: %s", error)
+            tell = log.debug if self._has_failed else log.warning
+            tell("[Scheduler] the poll failed, trying again: %s", db.reason(error))
             self._has_failed = True
             return datetime.now(UTC) + RETRY
         self._has_failed = False

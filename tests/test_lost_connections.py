@@ -194,3 +194,8 @@ def test_a_private_postgresql_that_does_not_come_back_is_waited_for_once_and_not
         assert len(starts) == 1
         goes_on.set()
         until(lambda: connections._reviving and connections._reviving.done(), "the start has ended")
+
+
+def test_the_log_says_why_on_one_line_without_the_statement_and_its_values() -> None:
+    error = OperationalError("SELECT plate", {"plate": "MARCO-1"}, psycopg2.OperationalError("it has\n\tgone"))
+    assert connections.reason(error) == "it has gone"

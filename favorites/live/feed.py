@@ -90,7 +90,7 @@ class Feed:
             try:
                 self._follow()
             except Exception as error:  # whatever it is: without the feed every page stands still
-                (log.debug if is_lost else log.warning)("[Live] the event feed is interrupted: %s", error)
+                (log.debug if is_lost else log.warning)("[Live] the event feed is interrupted: %s", db.reason(error))
                 is_lost = True
             finally:
                 self._drop()
