@@ -119,14 +119,14 @@ MUTATIONS = [
     ),
     Mutation(
         "live/feed.py",
-        "if not 0 <= self._last <= newest:",
-        "if self._last < 0:",
+        "elif self._last > newest:",
+        "elif False:",
         ("feed::a_table_that_went_back_is_a_new_beginning",),
     ),
     Mutation(
         "live/feed.py",
-        "if not 0 <= self._last <= newest:",
-        "if True:",
+        "elif self._last > newest:",
+        "else:",
         ("feed::a_lost_connection_is_made_again_and_nothing_is_missed",),
     ),
     Mutation(
