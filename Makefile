@@ -28,7 +28,7 @@ coverage: .venv/.dev ## the tests without a browser, with branch coverage
 mutants: .venv/.dev ## one-line mutations, each of which one named test must catch
 	$(BIN)/python -m tests.mutants
 
-faults: .venv/.dev ## provokes every fault of docs/reliability.md in its long form and prints the table (over an hour); FAULTS="K4 K16" only these
+faults: .venv/.dev ## provokes every fault of docs/reliability.md in its long form and prints the table (about two hours); FAULTS="K4 K16" only these
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m tests.faults.tools
 	$(BIN)/python -m tests.faults $(FAULTS)

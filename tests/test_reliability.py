@@ -10,7 +10,7 @@ from tests.faults.elsewhere import ELSEWHERE
 from tests.faults.registry import FAULTS, Fault
 
 ROW = re.compile(r"^\| (\w+) \| (.+) \| (\S+) \| (.+) \| (\S+) \| (.+) \|$", re.M)
-ROWS = {found[1]: found for found in ROW.finditer(page.PAGE.read_text())}
+ROWS = {found[1]: found.groups() for found in ROW.finditer(page.PAGE.read_text())}
 
 
 def test_every_fault_of_the_list_has_one_row() -> None:
@@ -27,15 +27,15 @@ def test_no_number_is_registered_twice_or_both_here_and_elsewhere() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.number)
 def test_a_row_says_what_is_provoked_now(fault: Fault) -> None:
-    _, number, title, times, checked, violations, played = ROWS[fault.number][0:7]
-    assert (number, title) == (fault.number, fault.title)
+    _, title, times, checked, violations, played = ROWS[fault.number]
+    assert title == fault.title
     if violations != "–":
         assert (checked, times, violations) == (fault.checked, f"{fault.times:,}", "0")
         assert re.match(r"20\d\d-\d\d-\d\d, \d+ s$", played)
 
 
 def test_at_least_45_faults_are_provoked() -> None:
-    assert len([row for number, row in ROWS.items() if number[0] == "K" and row[5] == "0"]) >= 45
+    assert len([row for number, row in ROWS.items() if number[0] == "K" and row[4] == "0"]) >= 45
 
 
 def test_a_fault_that_raises_is_a_violation(capsys: pytest.CaptureFixture[str]) -> None:
