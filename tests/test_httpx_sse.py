@@ -38,7 +38,7 @@ def test_names_ids_data_and_the_pause_are_read(client: httpx.Client, ana: Custom
         pause = next(source.iter_sse())
         assert source.response.status_code == 200
         assert pause.retry
-        assert 1000 <= pause.retry <= 3000
+        assert 500 <= pause.retry <= 2000
     with board(client) as source:
         request_id = ana.books_again(marco)
         ana.does(request_id, "cancel")
