@@ -45,8 +45,8 @@ screenshots: .venv/.dev ## the pictures of the README, from the demo data
 
 lock: .venv/.dev ## new versions: names, versions and hashes only
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra embedded pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra embedded --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --no-strip-extras --extra embedded pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --no-strip-extras --extra embedded --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean: ## what the commands above made; instance/ (the data) stays
 	rm -rf .venv .browsers .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -48,7 +48,6 @@ def _basics(settings: Settings) -> dict[str, Any]:
         "MAX_FORM_MEMORY_SIZE": BODY_MAX,
         "TRUSTED_HOSTS": hosts,
         "PREFERRED_URL_SCHEME": "https" if settings.is_secure else "http",
-        "RATELIMIT_STORAGE_URI": "memory://",
         "WTF_CSRF_TIME_LIMIT": None,  # a board is open all day
         "WTF_CSRF_SSL_STRICT": False,  # guard.py looks at Origin; a Referer may be missing for good reasons
     }

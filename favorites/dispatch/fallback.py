@@ -15,9 +15,9 @@ from sqlalchemy import Row, Select, delete, func, update
 from favorites.db import Session, clock
 from favorites.dispatch import due, money, plainly, poison
 from favorites.dispatch.actors import SYSTEM
-from favorites.dispatch.answers.common import AFTER, fallback_values, tell_those_who_saw
+from favorites.dispatch.answers.common import AFTER, tell_those_who_saw
 from favorites.dispatch.events import Recorder
-from favorites.dispatch.offering import TOLD, broadcast
+from favorites.dispatch.offering import TOLD, broadcast, fallback_values
 from favorites.dispatch.verb import log, say, verb
 from favorites.models import EngineBeat, FallbackReason, Kind, SessionRequest, Status
 

@@ -1,7 +1,7 @@
 """Asking: the preferred mechanic alone, or everyone."""
 
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, update
@@ -44,6 +44,11 @@ def lifetime_from_now() -> ColumnElement[datetime]:
     return clock() + timedelta(minutes=current().request_lifetime_minutes)
 
 
+def fallback_values(reason: FallbackReason) -> dict[str, Any]:
+    """The columns that leave a window: now, why, and a fresh lifetime."""
+    return {"fallback_broadcast_at": clock(), "fallback_reason": reason.value, "expires_at": lifetime_from_now()}
+
+
 def ask(session: Session, made: Made, choice: Choice, route: Route) -> None:
     """Offer it to the preferred mechanic, or broadcast it; an error while offering broadcasts it at once."""
     if route.stage is Stage.PRIORITY and choice.preferred_id:
@@ -83,11 +88,7 @@ def _offered(session: Session, made: Made, mechanic_id: UUID) -> bool:
 
 def _fall_back(session: Session, request_id: UUID) -> None:
     fallen = update(SessionRequest).where(SessionRequest.id == request_id)
-    session.execute(
-        fallen.values(
-            fallback_broadcast_at=clock(), fallback_reason=FallbackReason.ERROR.value, expires_at=lifetime_from_now()
-        )
-    )
+    session.execute(fallen.values(fallback_values(FallbackReason.ERROR)))
 
 
 def _tell_preferred(session: Session, made: Made, mechanic_id: UUID) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Select, text, update
 
 from favorites.db import Session, clock
 from favorites.dispatch import money
-from favorites.dispatch.answers.common import fallback_values
+from favorites.dispatch.offering import fallback_values
 from favorites.dispatch.verb import verb
 from favorites.models import FallbackReason, SessionRequest, Status
 

@@ -8,9 +8,9 @@ from sqlalchemy import Row, select, update
 from favorites.db import Session, clock
 from favorites.dispatch import errors
 from favorites.dispatch.actors import Actor
-from favorites.dispatch.answers.common import AFTER, approved, fallback_values, tell_those_who_saw
+from favorites.dispatch.answers.common import AFTER, approved, tell_those_who_saw
 from favorites.dispatch.events import Recorder
-from favorites.dispatch.offering import broadcast
+from favorites.dispatch.offering import broadcast, fallback_values
 from favorites.dispatch.verb import Again, verb
 from favorites.models import FallbackReason, Kind, SessionRequest, Status
 from favorites.models.session_request import is_free, is_preferred, open_to, said_no, was_asked, window_is_open

@@ -1,16 +1,16 @@
-"""What the answers share: what an event needs of a row, who hears of it, and leaving a window."""
+"""What the answers share: what an event needs of a row, and who hears of it."""
 
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
 
-from favorites.db import Session, clock
+from favorites.db import Session
 from favorites.dispatch import errors
 from favorites.dispatch.events import Recorder
 from favorites.dispatch.locks import share_mechanic
-from favorites.dispatch.offering import asked_workshop, lifetime_from_now
-from favorites.models import FallbackReason, Kind, MechanicStatus, SessionRequest
+from favorites.dispatch.offering import asked_workshop
+from favorites.models import Kind, MechanicStatus, SessionRequest
 from favorites.models.session_request import everyone_was_asked
 
 # What an answer's events need to know, as the row is after the change.
@@ -30,11 +30,6 @@ def approved(session: Session, mechanic_id: UUID) -> None:
     """Hold the mechanic's row until the commit, so that no suspension comes between. Raises `NotAllowed`."""
     if share_mechanic(session, mechanic_id) != MechanicStatus.APPROVED:
         raise errors.NotAllowed
-
-
-def fallback_values(reason: FallbackReason) -> dict[str, Any]:
-    """The columns that leave a window: now, why, and a fresh lifetime."""
-    return {"fallback_broadcast_at": clock(), "fallback_reason": reason.value, "expires_at": lifetime_from_now()}
 
 
 def tell_those_who_saw(tell: Recorder, row: Row[*tuple[Any, ...]], kind: Kind, **payload: Any) -> None:

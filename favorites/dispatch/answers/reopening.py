@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, Row, and_, case, func, literal, select, up
 from favorites.db import Session, clock
 from favorites.dispatch import errors
 from favorites.dispatch.actors import SYSTEM, Actor
-from favorites.dispatch.answers.common import AFTER, fallback_values
+from favorites.dispatch.answers.common import AFTER
 from favorites.dispatch.answers.ending import has_started
 from favorites.dispatch.events import Recorder
 from favorites.dispatch.locks import lock_requests
-from favorites.dispatch.offering import broadcast, lifetime_from_now
+from favorites.dispatch.offering import broadcast, fallback_values, lifetime_from_now
 from favorites.dispatch.verb import verb
 from favorites.models import FallbackReason, Kind, RoutingType, SessionRequest, Status
 from favorites.models.session_request import is_accepted, is_pending, window_is_open, window_not_announced_over
