@@ -36,8 +36,8 @@ faults: .venv/.dev ## provokes every fault of docs/reliability.md in its long fo
 faults-control: .venv/.dev ## five faults against deliberately broken code, each of which must report violations
 	$(BIN)/python -m tests.faults.control
 
-bench: .venv/.dev ## the two latencies of the README: booking to stream, window end to broadcast
-	$(BIN)/python -m bench
+bench: .venv/.dev ## every figure of bench/README.md, beside its peers (about half an hour); BENCH="sweep accept" only these
+	$(BIN)/python -m bench $(BENCH)
 
 screenshots: .venv/.dev ## the pictures of the README, from the demo data
 	@$(BIN)/python -m tests.browser

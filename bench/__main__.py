@@ -1,66 +1,58 @@
-"""Starts the product as in production, measures, prints the table and keeps it; ends with 1 when a goal is missed."""
+"""`python -m bench [NAME …]`: takes the measures, prints the table, ends with 1 when a goal is missed.
 
+A full run, without names, writes `latest.json` and the table and the chart of the README.
+"""
+
+import importlib
 import json
 import re
-import shutil
 import signal
 import sys
 import tempfile
-from contextlib import closing
+import time
+import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.figures import Figure, figure, machine, table
-from bench.measures import Stage, deliveries, lapses
-from bench.people import Town
-from favorites.postgres import home_of
-from tests.server import Server
+from bench.chart import chart
+from bench.figures import Figure, figure, table
+from bench.machine import machine
+from bench.measures import NAMES
 
-BOOKINGS, WINDOWS = 200, 50
-SETTINGS = {
-    "DATABASE_URL": "",  # the embedded PostgreSQL, which writes durably
-    "DEMO": "0",
-    "PUBLIC_URL": "",
-    "ENABLE_FAVORITES_PRIORITY": "1",
-    "PRIORITY_WINDOW_MINUTES": "1",
-}
 HERE = Path(__file__).parent
 KEPT = re.compile(r"(?<=<!-- figures -->\n).*(?=<!-- end of figures -->)", re.S)
 
 
-def main() -> int:
+def main(names: list[str]) -> int:
     """The exit code."""
+    if unknown := set(names) - set(NAMES):
+        print(f"There is no measure {', '.join(sorted(unknown))}. There are: {' '.join(NAMES)}", file=sys.stderr)
+        return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: what was started is ended
     sys.setswitchinterval(0.0005)  # our own threads must not add their 5 ms to what the ear notes
-    instance = Path(tempfile.mkdtemp(prefix="book-again-bench-"))
-    try:
-        with Server(instance, **SETTINGS) as server:
-            server.ready()
-            where, figures = measure(instance, server.port)
-    finally:
-        shutil.rmtree(home_of(instance), ignore_errors=True)
-        shutil.rmtree(instance, ignore_errors=True)
+    where = machine(Path(tempfile.gettempdir()))
+    if where["load_average"] > where["cores"] / 4:
+        print(f"The machine is not idle (load average {where['load_average']}): the figures will be pessimistic.")
+    began = time.monotonic()
+    figures = [one for name in names or NAMES for one in _taken(name)]
     print(f"\n{table(figures)}\n")
-    keep(where, figures)
+    if not names:
+        keep(where | {"minutes": round((time.monotonic() - began) / 60)}, figures)
     return 0 if all(one.ok for one in figures) else 1
 
 
-def measure(instance: Path, port: int) -> tuple[dict[str, Any], list[Figure]]:
-    """The machine and the figures, of the server that runs there."""
-    with closing(Town(instance)) as town, closing(Stage(town, port)) as stage:
-        where = machine(town.rows("SHOW server_version")[0][0], instance)
-        if where["load_average"] > where["cores"] / 4:
-            print(f"The machine is not idle (load average {where['load_average']}): the figures will be pessimistic.")
-        print(f"{BOOKINGS} bookings …", flush=True)
-        heard = deliveries(stage, BOOKINGS)
-        print(f"{WINDOWS} windows of a minute …", flush=True)
-        stored, told = lapses(stage, WINDOWS)
-    return where, [
-        figure("booking committed → event in the preferred mechanic's stream", heard, 20),
-        figure("window over → fallback broadcast, as stored", stored, 100),
-        figure("window over → event in another mechanic's stream", told, 100),
-    ]
+def _taken(name: str) -> Iterator[Figure]:
+    """The figures of one measure; one that breaks is a goal missed, and keeps none of the others from being taken."""
+    print(f"{name} …", flush=True)
+    try:
+        for one in importlib.import_module(f"bench.measures.{name}").measure():
+            print(f"  {'' if one.ok else 'MISSED '}{one.name}: {one.value:g} {one.unit} {one.note}", flush=True)
+            yield one
+    except Exception as error:
+        traceback.print_exc()
+        yield figure(f"{name} did not finish", 0, "", is_valid=False, note=f"{type(error).__name__}: {error}"[:200])
 
 
 def keep(where: dict[str, Any], figures: list[Figure]) -> None:
@@ -70,9 +62,9 @@ def keep(where: dict[str, Any], figures: list[Figure]) -> None:
     (HERE / "latest.json").write_text(json.dumps(latest, indent=2, ensure_ascii=False) + "\n")
     machine_told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in where.items())
     readme = HERE / "README.md"
-    told = f"{date}; {machine_told}.\n\n{table(figures)}\n"
+    told = f"{date}, `make bench`; {machine_told}.\n\n{chart(figures)}\n{table(figures)}\n"
     readme.write_text(KEPT.sub(lambda _: told, readme.read_text()))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,71 +1,115 @@
-"""What was measured, as a table, and on what machine."""
+"""What was measured: figures with their goals, and the table and the chart they make."""
 
 import math
-import os
-import platform
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from statistics import median
+from typing import NamedTuple
 
-HEAD = ("measured, in ms", "n", "p50", "p99", "max", "goal", "ok")
+HEAD = ("figure", "value", "goal", "ok", "beside it", "ratio", "note")
 
 
 class Figure(NamedTuple):
-    """One line; `goal` is the most that the 99th percentile may be. All but `name` and `n` in milliseconds."""
+    """One line. `goal` is words ("≤ 20", "≥ 1.2 × nchan"), empty where there is none; `ratio` is value to peer_value.
+
+    `note` says what else belongs to it: the range of the rounds, how busy the client was. `versions` names whatever
+    the figure depends on beside the product.
+    """
 
     name: str
-    n: int
-    p50: float
-    p99: float
-    max: float
-    goal: float
+    value: float
+    unit: str
+    goal: str
     ok: bool
+    peer: str | None
+    peer_value: float | None
+    ratio: float | None
+    note: str
+    versions: dict[str, str]
 
 
-def figure(name: str, values: list[float], goal: float) -> Figure:
-    """Percentiles by nearest rank: of 200 values the 99th is the third largest, of 50 the largest."""
+def figure(
+    name: str,
+    value: float,
+    unit: str,
+    *,
+    most: float | None = None,
+    least: float | None = None,
+    is_valid: bool = True,
+    note: str = "",
+    versions: dict[str, str] | None = None,
+) -> Figure:
+    """An absolute figure. `is_valid`: False when something about the run forbids to trust it; `note` says what."""
+    goal, ok = _judged(value, most, least)
+    return Figure(name, _rounded(value), unit, goal, ok and is_valid, None, None, None, note, versions or {})
+
+
+def beside(
+    name: str,
+    value: float,
+    unit: str,
+    peer: str,
+    peer_value: float,
+    *,
+    ratio: float | None = None,
+    most: float | None = None,
+    least: float | None = None,
+    is_valid: bool = True,
+    note: str = "",
+    versions: dict[str, str] | None = None,
+) -> Figure:
+    """A figure beside a peer's or a control's of the same run; `most` and `least` are for the ratio.
+
+    `ratio`: the median of the rounds' own ratios where they were paired; else that of the two values.
+    """
+    ratio = value / peer_value if ratio is None else ratio
+    goal, ok = _judged(ratio, most, least)
+    goal = f"{goal} × {peer}" if goal else ""
+    return Figure(
+        name, _rounded(value), unit, goal, ok and is_valid, peer, _rounded(peer_value), _rounded(ratio), note,
+        versions or {},
+    )  # fmt: skip
+
+
+def _judged(value: float, most: float | None, least: float | None) -> tuple[str, bool]:
+    goals = [*([f"≤ {most:g}"] if most is not None else []), *([f"≥ {least:g}"] if least is not None else [])]
+    ok = (most is None or value <= most) and (least is None or value >= least)
+    return " and ".join(goals), ok
+
+
+def _rounded(value: float) -> float:
+    """Three digits are more than any of this is sure of; large numbers stay whole."""
+    if not value or not math.isfinite(value):
+        return value
+    return round(value, max(0, 2 - math.floor(math.log10(abs(value)))))
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """By nearest rank: of 500 values the 99th (share 0.99) is the sixth largest."""
     ranked = sorted(values)
-    p50, p99 = (round(ranked[math.ceil(share * len(ranked)) - 1], 1) for share in (0.50, 0.99))
-    return Figure(name, len(ranked), p50, p99, round(ranked[-1], 1), goal, p99 < goal)
+    return ranked[max(math.ceil(share * len(ranked)), 1) - 1]
 
 
-def table(figures: list[Figure]) -> str:
-    """As Markdown, readable as it is."""
-    lines = [HEAD, *([str(value) for value in (*one[:-1], "yes" if one.ok else "NO")] for one in figures)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
-    ruled = [lines[0], ["-" * width for width in widths], *lines[1:]]
-    return "\n".join(
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in ruled
-    )
+def paired(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median of the ratios of rounds that ran next to each other."""
+    return median(one / other for one, other in zip(ours, theirs, strict=True))
 
 
-def machine(postgresql: str, disk: Path) -> dict[str, Any]:
-    """Where it ran. `load_average` is that of the minute before: far above 0, the figures are pessimistic."""
-    return {
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "model": _model(),
-        "system": platform.system(),
-        "file_system": _file_system(disk),
-        "python": platform.python_version(),
-        "postgresql": postgresql,
-        "load_average": round(os.getloadavg()[0], 1),
-    }
+def spread(values: Sequence[float]) -> str:
+    """ "rounds 81000 to 97000"; nothing for a single one."""
+    return f"rounds {_rounded(min(values)):g} to {_rounded(max(values)):g}" if len(values) > 1 else ""
 
 
-def _model() -> str:
-    names = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+def table(figures: Iterable[Figure]) -> str:
+    """As Markdown."""
+    lines = [HEAD, tuple("---" for _ in HEAD), *(_line(one) for one in figures)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _file_system(place: Path) -> str:
-    """Its type: on tmpfs a commit costs nothing."""
-    mounts = [line.split()[1:3] for line in _lines("/proc/self/mounts")]
-    holding = [(len(point), kind) for point, kind in mounts if place.resolve().is_relative_to(point)]
-    return max(holding, default=(0, "unknown"))[1]
+def _line(one: Figure) -> tuple[str, ...]:
+    peer = f"{one.peer}: {_told(one.peer_value)}" if one.peer else ""
+    ok = ("yes" if one.ok else "**NO**") if one.goal or not one.ok else ""
+    return (one.name, f"{_told(one.value)} {one.unit}", one.goal, ok, peer, _told(one.ratio), one.note)
 
 
-def _lines(path: str) -> list[str]:
-    """None where there is no such file: elsewhere than on Linux."""
-    try:
-        return Path(path).read_text().splitlines()
-    except OSError:
-        return []
+def _told(value: float | None) -> str:
+    return "" if value is None else f"{value:,.12g}"

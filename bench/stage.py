@@ -1,0 +1,45 @@
+"""The product as in production, for one measure: gunicorn, its private PostgreSQL with fsync, a new INSTANCE_DIR."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.people import Town
+from favorites.postgres import home_of
+from tests.server import Server
+
+SETTINGS = {
+    "DATABASE_URL": "",  # the embedded PostgreSQL, which writes durably
+    "DEMO": "0",
+    "PUBLIC_URL": "",
+    "ENABLE_FAVORITES_PRIORITY": "1",
+}
+
+
+class Stage(NamedTuple):
+    """A running server with its people."""
+
+    server: Server
+    town: Town
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on 127.0.0.1."""
+        return self.server.port
+
+
+@contextmanager
+def stage(**settings: str) -> Iterator[Stage]:
+    """Starts it with these settings and waits until it is ready; leaves nothing behind."""
+    instance = Path(tempfile.mkdtemp(prefix="book-again-bench-"))
+    try:
+        with Server(instance, **SETTINGS, **settings) as server:
+            server.ready()
+            with closing(Town(instance)) as town:
+                yield Stage(server, town)
+    finally:
+        shutil.rmtree(home_of(instance), ignore_errors=True)
+        shutil.rmtree(instance, ignore_errors=True)
