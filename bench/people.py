@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import psycopg2
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
+from psycopg2.extras import execute_values
 
 from bench.browser import Browser
 from favorites.dispatch.sign_ins import hash_of
@@ -23,6 +24,16 @@ CUSTOMER = "INSERT INTO customers (user_id, first_name, last_name) VALUES (%s, %
 MECHANIC = (
     "INSERT INTO mechanics (user_id, first_name, last_name, status) VALUES (%s, %s, 'Bench', 'approved') RETURNING id"
 )
+MECHANICS = """
+WITH given (email, uniquifier, key_hash) AS (VALUES %s),
+     people AS (INSERT INTO users (email, password, role, fs_uniquifier)
+                SELECT email, 'never used', 'mechanic', uniquifier FROM given RETURNING id, email, fs_uniquifier),
+     signed_in AS (INSERT INTO sign_ins (user_id, key_hash, expires_at)
+                   SELECT id, key_hash, clock_timestamp() + interval '1 day'
+                   FROM people JOIN given ON uniquifier = fs_uniquifier)
+INSERT INTO mechanics (user_id, first_name, last_name, status)
+SELECT id, split_part(email, '@', 1), 'Bench', 'approved' FROM people
+"""
 CREDITS = "INSERT INTO credit_entries (customer_id, kind, credits) VALUES (%s, 'grant', 100)"
 FAVORITE = "INSERT INTO customer_favorites (customer_id, mechanic_id) VALUES (%s, %s)"
 
@@ -51,6 +62,15 @@ class Town:
         user_id, cookie = self._person(name, "mechanic")
         return str(self.rows(MECHANIC, user_id, name)[0][0]), cookie
 
+    def mechanics(self, number: int) -> list[str]:
+        """The cookies of so many approved mechanics, each signed in once."""
+        keys = [(f"{secrets.token_hex(8)}@bench.test", secrets.token_hex(32), secrets.token_urlsafe(32))
+                for _ in range(number)]  # fmt: skip
+        rows = [(email, uniquifier, hash_of(key)) for email, uniquifier, key in keys]
+        with self._connection.cursor() as cursor:
+            execute_values(cursor, MECHANICS, rows, page_size=number)
+        return [self._cookie(uniquifier, key) for _, uniquifier, key in keys]
+
     def customer(self, name: str, favorite: str) -> "Customer":
         """A customer with credits whose favorite is the mechanic of this id."""
         user_id, cookie = self._person(name, "customer")
@@ -67,8 +87,14 @@ class Town:
         uniquifier, key = secrets.token_hex(32), secrets.token_urlsafe(32)
         [(user_id,)] = self.rows(PERSON, f"{name.lower()}@bench.test", "never used", role, uniquifier)
         self.rows(SIGN_IN, user_id, hash_of(key))
-        signed = self._sign({"_user_id": uniquifier, "_fresh": True, "sign_in": key})
-        return user_id, f"session={signed}"
+        return user_id, self._cookie(uniquifier, key)
+
+    def _cookie(self, uniquifier: str, key: str) -> str:
+        return self.cookie({"_user_id": uniquifier, "_fresh": True, "sign_in": key})
+
+    def cookie(self, session: dict[str, Any]) -> str:
+        """The Cookie header of a browser whose session holds this."""
+        return f"session={self._sign(session)}"
 
 
 class Customer:
