@@ -91,7 +91,11 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._connection = psycopg2.connect(url, options="-c timezone=UTC")
+        self.open()
+
+    def open(self) -> None:
+        """Connects, again after `close`."""
+        self._connection = psycopg2.connect(self.url, options="-c timezone=UTC")
         self._connection.autocommit = True
 
     def sql(self, statement: Any, *values: Any, **named: Any) -> list[Any]:
@@ -105,14 +109,9 @@ class Database:
         [(value,)] = self.sql(statement, *values, **named)
         return value
 
-    def engine(self, size: int = 1, options: str = "") -> Engine:
-        """Connections as the product's, at most `size`; `options` are libpq's."""
-        return create_engine(
-            "postgresql+psycopg2://",
-            creator=lambda: psycopg2.connect(self.url, options=f"{db.LIMITS} {options}"),
-            pool_size=size,
-            max_overflow=0,
-        )
+    def engine(self, options: str = "") -> Engine:
+        """One connection as the product's; `options` are libpq's."""
+        return engine(self.url, 1, options)
 
     def live(self, customers: int, mechanics: int) -> None:
         """People, and nothing that they have asked for."""
@@ -177,6 +176,15 @@ def cluster() -> Iterator[Database]:
         postgres.release(instance)
         shutil.rmtree(postgres.home_of(instance), ignore_errors=True)
         shutil.rmtree(instance, ignore_errors=True)
+
+
+def engine(url: str, size: int, options: str = "") -> Engine:
+    """At most `size` connections as the product's."""
+
+    def connect() -> Any:
+        return psycopg2.connect(url, options=f"{db.LIMITS} {options}")
+
+    return create_engine("postgresql+psycopg2://", creator=connect, pool_size=size, max_overflow=0)
 
 
 def _at_head(url: str) -> Database:
