@@ -67,7 +67,7 @@ def spawn(bin_dir: Path, home: Path, user: User | None, fast: bool) -> subproces
         "listen_addresses": "",
         "port": PORT,
         "unix_socket_directories": f'"{directory}"',
-        "max_connections": 100,
+        "max_connections": 200,
         "log_checkpoints": "off",
         "log_line_prefix": "%m [%p] ",
     } | (dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off") if fast else {})
