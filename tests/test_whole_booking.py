@@ -3,11 +3,15 @@
 import threading
 from typing import Any
 
+import psycopg2.errors
 import pytest
+from sqlalchemy.orm import Session
 
+from favorites.dispatch.facts import Choice, facts_of
+from favorites.dispatch.routing import Preferred
 from favorites.patience import Patient, PatientCursor
 from tests.cast import INTAKE, Customer, Mechanic
-from tests.database import one
+from tests.database import one, sql
 from tests.pages import chosen
 
 MOST = 20
@@ -49,3 +53,20 @@ def test_a_whole_booking_takes_twenty_statements_at_most(
         place = ana.client.post(f"{place}/credits").location
     assert len(sent) == number <= MOST, "\n".join(sent)
     assert place == f"/customer/requests/{one(ASKED)}"
+
+
+@pytest.mark.usefixtures("flag_on")
+def test_the_mechanic_stays_as_the_facts_have_them_until_the_commit(
+    ana: Customer, marco: Mechanic, session: Session
+) -> None:
+    """Their status is read, and held, by a part of the statement that reads all the facts."""
+    ana.favors(marco)
+    choice = Choice(str(marco.id), marco.id, "priority_broadcast", None)
+    assert facts_of(session, ana.id, choice).preferred is Preferred.CAN_BE_ASKED
+    suspend = "SET lock_timeout = '50ms'; UPDATE mechanics SET status = 'suspended'"
+    with pytest.raises(psycopg2.errors.LockNotAvailable):
+        sql(suspend)
+    session.rollback()
+    sql(suspend)
+    assert facts_of(session, ana.id, choice).preferred is Preferred.NOT_APPROVED
+    sql("RESET lock_timeout")

@@ -1,3 +1,3 @@
 """The measures, in the order they are taken; each module has a `measure()` that yields its figures."""
 
-NAMES = ("latency", "whole_bookings", "sweep", "empty_poll", "accept")
+NAMES = ("start", "whole_bookings", "booking", "fallback", "sweep", "empty_poll", "accept")

@@ -39,7 +39,9 @@ def _hurried(on: Stage, some: list[Booker], plan: str, told: str) -> Iterator[Fi
     for step in booked[0].took:
         took = [one.took[step] for one in booked]
         beside = f"p50 {percentile(took, 0.5):.1f} ms, max {max(took):.0f} ms"
-        yield figure(f"{name}: POST {step}, p99", percentile(took, 0.99), "ms", most=200, is_valid=is_valid, note=beside)
+        yield figure(
+            f"{name}: POST {step}, p99", percentile(took, 0.99), "ms", most=200, is_valid=is_valid, note=beside
+        )
 
 
 def _counted(on: Stage, some: list[Booker], plan: str, told: str) -> Figure:
