@@ -10,13 +10,17 @@ from sqlalchemy import ColumnElement, select
 
 from favorites.db import Session
 from favorites.dispatch.errors import NotFound
+from favorites.dispatch.prepared import MECHANIC, Prepared
 from favorites.models import Mechanic, SessionRequest
 
 
 def share_mechanic(session: Session, mechanic_id: UUID) -> str | None:
     """Until the commit this mechanic is not suspended or deleted; their status, None when there is no such mechanic."""
-    held = select(Mechanic.status).where(Mechanic.id == mechanic_id).with_for_update(read=True)
-    return session.execute(held).scalar_one_or_none()
+    status: str | None = _shared.run(session, mechanic=mechanic_id).scalar_one_or_none()
+    return status
+
+
+_shared = Prepared(select(Mechanic.status).where(Mechanic.id == MECHANIC).with_for_update(read=True))
 
 
 def lock_mechanic(session: Session, mechanic_id: UUID) -> str:
