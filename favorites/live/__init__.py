@@ -30,7 +30,7 @@ class Live:
             settings = current()
             hub = MortalHub if crash.SWITCH else Hub
             self._hub = hub(per_user=settings.streams_per_user, most=settings.streams_max)
-            self._ticker = Ticker(settings.poll_seconds, settings.heartbeat_url)
+            self._ticker = Ticker(settings.poll_seconds, settings.heartbeat_url, settings.event_retention_days)
             self._feed = Feed(self._hub, self._ticker.wake)
             self._hub.each_second += [self._feed.watch, patience.watch]
             for part in (self._hub, self._ticker, self._feed):
