@@ -123,16 +123,14 @@ def _throughput(database: Database, versions: dict[str, str]) -> Iterator[Figure
             accepted = database.one("SELECT count(*) FROM session_requests WHERE status = 'accepted'")
             events = database.one("SELECT count(*) FROM request_events")
             assert (accepted, events) == (ROWS, 2 * ROWS), (arm, accepted, events)
-    theirs = [one.rate for one in rates["pgbench"]]
-    for arm, name, goal in (
-        ("threads", "one process of 8 threads", 0.5),
-        ("processes", "two processes of 4 threads", None),
-    ):
-        ours = [one.rate for one in rates[arm]]
-        busy = median(one.cpu for one in rates[arm])
-        yield beside(f"accepts a second through the verb, 8 connections, {name}", median(ours), "1/s", "pgbench -c 8",
-                     median(theirs), ratio=paired(ours, theirs), least=goal, versions=versions,
-                     note=f"{spread(ours)}; pgbench {spread(theirs)}; Python {1000 * busy:.2f} ms of CPU each")  # fmt: skip
+    for arm, clients, least in (("threads", "a process of 8 threads", 0.5), ("processes", "two of 4 threads", None)):
+        ours, theirs = ([one.rate for one in rates[each]] for each in (arm, "pgbench"))
+        cpu = 1000 * median(one.cpu for one in rates[arm])
+        yield beside(
+            f"accepts/s through the verb, 8 connections, {clients}", median(ours), "1/s", "pgbench -c 8",
+            median(theirs), ratio=paired(ours, theirs), least=least, versions=versions,
+            note=f"{spread(ours)}; pgbench {spread(theirs)}; {cpu:.2f} ms of Python's CPU an accept",
+        )  # fmt: skip
 
 
 def _script(database: Database) -> str:
