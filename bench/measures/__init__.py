@@ -1,3 +1,3 @@
 """The measures, in the order they are taken; each module has a `measure()` that yields its figures."""
 
-NAMES = ("latency",)
+NAMES = ("broadcast", "latency")

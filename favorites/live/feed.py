@@ -128,13 +128,19 @@ class Feed:
             self._hub.begin(newest)
 
     def _read(self, session: Session) -> None:
-        while frames := self._next(session):
-            self._last = frames[-1].id
-            crash.here("push.before")
-            self._hub.publish(frames)
+        is_last = False
+        while not is_last:
+            frames, is_last = self._next(session)
+            if frames:
+                self._last = frames[-1].id
+                crash.here("push.before")
+                self._hub.publish(frames)
 
-    def _next(self, session: Session) -> list[Frame]:
-        """The next frames; a row that nobody can make sense of is left out: it must not silence all that follow."""
+    def _next(self, session: Session) -> tuple[list[Frame], bool]:
+        """The next frames, and whether they are all there are: what is written from now on has a hint of its own.
+
+        A row that nobody can make sense of is left out: it must not silence all that follow.
+        """
         limit = BATCH
         while True:
             try:
@@ -151,7 +157,7 @@ class Feed:
                 for signal in signals:
                     if signal.wake_at:
                         self._wake(signal.wake_at)
-                return frames
+                return frames, len(frames) < limit
 
     def _look_after_streams(self, session: Session) -> None:
         now = monotonic()

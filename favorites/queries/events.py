@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, false, func, or_, select
 
 from favorites.db import Session
 from favorites.models import Audience, Customer, Intake, Kind, Mechanic, Plan, RequestEvent, SessionRequest, Status
 from favorites.models.session_request import everyone_was_asked, open_to, said_no
 
 ASKING = {Kind.PRIORITY_SESSION_REQUEST, Kind.NEW_REQUEST}
+ANEW = {"populate_existing": True}
 CLOSING = {Kind.REQUEST_ACCEPTED, Kind.REQUEST_CANCELLED, Kind.REQUEST_EXPIRED, Kind.REQUEST_WITHDRAWN}
 
 
@@ -41,7 +43,7 @@ def oldest_id(session: Session) -> int | None:
 
 def events_after(session: Session, after: int, limit: int) -> list[Signal]:
     """The next events in commit order, at most `limit`."""
-    return _read(session, _events().where(RequestEvent.id > after), limit)
+    return _signals(session.execute(_next_events(), {"after": after, "most": limit}, execution_options=ANEW).all())
 
 
 def mechanic_backlog(session: Session, mechanic_id: UUID, after: int, limit: int) -> list[Signal]:
@@ -90,8 +92,17 @@ def _events() -> Select[*tuple[Any, ...]]:
     )
 
 
+@cache
+def _next_events() -> Select[*tuple[Any, ...]]:
+    """Built once: a process reads it for every event."""
+    return _events().where(RequestEvent.id > bindparam("after")).limit(bindparam("most"))
+
+
 def _read(session: Session, events: Select[*tuple[Any, ...]], limit: int) -> list[Signal]:
-    rows = session.execute(events.limit(limit).execution_options(populate_existing=True)).all()
+    return _signals(session.execute(events.limit(limit), execution_options=ANEW).all())
+
+
+def _signals(rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Signal]:
     return [_signal(row) for row in rows]
 
 
