@@ -110,6 +110,11 @@ class Customer:
         checkout = browser.sends(waiver.path, full_name=f"{self.name} Bench", consent="yes")
         return browser.sends(f"{checkout.path}/credits").path.rpartition("/")[2]
 
+    def has_booked(self, port: int) -> str:
+        """The same in a browser of their own, closed again."""
+        with Browser(port, self.cookie) as browser:
+            return self.books(browser)
+
     def _intake(self) -> dict[str, object]:
         return {
             "name": f"{self.name} Bench",

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 import psutil
 
-from bench.browser import Browser
 from bench.load import head
 from bench.stage import Stage
 
@@ -25,9 +24,7 @@ class Product:
         self.port = on.port
         self.stage = on
         self._cookies: list[str] = []
-        customer = on.town.customer("Ana")
-        with Browser(on.port, customer.cookie) as browser:
-            self.request_id = customer.books(browser)
+        self.request_id = on.town.customer("Ana").has_booked(on.port)
         on.town.rows("SELECT setval('request_events_id_seq', %s)", FIRST)
 
     def heads(self, streams: int) -> Iterable[str]:
@@ -44,8 +41,3 @@ class Product:
         """Arbiter, workers, and what they have started."""
         arbiter = psutil.Process(self.stage.server.process.pid)
         return [arbiter, *arbiter.children(recursive=True)]
-
-    def database(self) -> list[psutil.Process]:
-        """PostgreSQL's."""
-        postmaster = psutil.Process(self.stage.town.postmaster())
-        return [postmaster, *postmaster.children(recursive=True)]
