@@ -91,7 +91,11 @@ class Town:
         return user_id, self._cookie(uniquifier, key)
 
     def _cookie(self, uniquifier: str, key: str) -> str:
-        return f"session={self._sign({'_user_id': uniquifier, '_fresh': True, 'sign_in': key})}"
+        return self.cookie({"_user_id": uniquifier, "_fresh": True, "sign_in": key})
+
+    def cookie(self, session: dict[str, Any]) -> str:
+        """The Cookie header of a browser whose session holds this."""
+        return f"session={self._sign(session)}"
 
 
 class Customer:

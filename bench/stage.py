@@ -2,13 +2,15 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import psycopg2
+
 from bench.people import Town
-from favorites.postgres import home_of
+from favorites.postgres import ensure, home_of, release
 from tests.server import Server
 
 SETTINGS = {
@@ -32,10 +34,15 @@ class Stage(NamedTuple):
 
 
 @contextmanager
-def stage(**settings: str) -> Iterator[Stage]:
-    """Starts it with these settings and waits until it is ready; leaves nothing behind."""
+def stage(*, postgresql: Mapping[str, str] | None = None, **settings: str) -> Iterator[Stage]:
+    """Starts it with these settings and waits until it is ready; leaves nothing behind.
+
+    `postgresql`: parameters that its server has to be started with.
+    """
     instance = Path(tempfile.mkdtemp(prefix="book-again-bench-"))
     try:
+        if postgresql:
+            _prepare(instance, postgresql)
         with Server(instance, **SETTINGS, **settings) as server:
             server.ready()
             with closing(Town(instance)) as town:
@@ -43,3 +50,12 @@ def stage(**settings: str) -> Iterator[Stage]:
     finally:
         shutil.rmtree(home_of(instance), ignore_errors=True)
         shutil.rmtree(instance, ignore_errors=True)
+
+
+def _prepare(instance: Path, postgresql: Mapping[str, str]) -> None:
+    """Makes the cluster before the product does."""
+    with closing(psycopg2.connect(ensure(instance))) as connection:
+        connection.autocommit = True
+        for name, value in postgresql.items():
+            connection.cursor().execute(f"ALTER SYSTEM SET {name} = '{value}'")
+    release(instance)

@@ -1,3 +1,3 @@
 """The measures, in the order they are taken; each module has a `measure()` that yields its figures."""
 
-NAMES = ("broadcast", "memory", "pages", "storm", "latency")
+NAMES = ("broadcast", "memory", "pages", "storm", "whole_bookings", "booking", "fallback", "start")

@@ -1,19 +1,25 @@
 """What routing needs to know, read once, inside the fulfilling transaction."""
 
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+import structlog
+from sqlalchemy import ColumnElement, Select, and_, exists, func, null, or_, select
+from sqlalchemy.exc import DBAPIError
 
 from favorites.db import Session, clock
 from favorites.dispatch.errors import HasOpenRequest
-from favorites.dispatch.flags import priority_is_on
-from favorites.dispatch.locks import share_mechanic
+from favorites.dispatch.flags import UNREADABLE, decided, or_environment
+from favorites.dispatch.locks import shared
 from favorites.dispatch.routing import Facts, Preferred
+from favorites.dispatch.verb import worth_another_try
 from favorites.models import Consultation, CustomerFavorite, MechanicStatus, RoutingType, SessionRequest, Workshop
+from favorites.models.feature_flag import PRIORITY
 from favorites.models.session_request import has_lapsed, is_open
 from favorites.settings import current
+
+log = structlog.get_logger("favorites.dispatch")
 
 
 class Choice(NamedTuple):
@@ -37,29 +43,54 @@ def choice_of(session: Session, consultation: Consultation) -> Choice:
 
 def refuse_a_second(session: Session, customer_id: UUID) -> None:
     """A customer has one open session request at a time. Raises `HasOpenRequest`."""
-    other = select(SessionRequest.id).where(SessionRequest.customer_id == customer_id, is_open)
-    if open_id := session.execute(other).scalar_one_or_none():
+    if open_id := session.execute(open_request_of(customer_id)).scalar_one_or_none():
         raise HasOpenRequest(open_id)
 
 
+def open_request_of(customer_id: UUID) -> Select[UUID]:
+    """The session request that the customer waits for or works on: one row at most."""
+    theirs = select(SessionRequest.id).where(SessionRequest.customer_id == customer_id, is_open)
+    return theirs.correlate(None)
+
+
 def facts_of(session: Session, customer_id: UUID, choice: Choice) -> Facts:
-    """Read the flag and the preferred mechanic; the latter stays as read until the commit."""
-    flag_is_on = priority_is_on(session)
-    return Facts(
-        flag_is_on, choice.routing_type, _preferred(session, customer_id, choice), choice.workshop_id is not None
-    )
+    """Read the flag and the preferred mechanic at once; the latter's status stays as read until the commit.
+
+    Where that fails it may be the flag's fault: then the mechanic is read without it.
+    """
+    try:
+        with session.begin_nested():
+            return _read(session, customer_id, choice, decided(PRIORITY))
+    except DBAPIError as error:
+        if worth_another_try(error):
+            raise
+        log.warning(UNREADABLE, flag=PRIORITY)
+    with session.begin_nested():
+        return _read(session, customer_id, choice, null())
 
 
-def _preferred(session: Session, customer_id: UUID, choice: Choice) -> Preferred:
+def _read(session: Session, customer_id: UUID, choice: Choice, flag: ColumnElement[Any]) -> Facts:
+    known = _known_of(customer_id, choice.preferred_id) if choice.preferred_id else [null()] * 3
+    is_on, status, is_favorite, recently = session.execute(select(flag, *known)).one()
+    preferred = _preferred(choice, status, is_favorite=is_favorite, recently=recently)
+    return Facts(or_environment(is_on), choice.routing_type, preferred, choice.workshop_id is not None)
+
+
+def _known_of(customer_id: UUID, mechanic_id: UUID) -> list[ColumnElement[Any]]:
+    return [
+        shared(mechanic_id).scalar_subquery(),
+        _is_favorite(customer_id, mechanic_id),
+        was_recently_asked(customer_id, mechanic_id),
+    ]
+
+
+def _preferred(choice: Choice, status: str | None, *, is_favorite: bool, recently: bool) -> Preferred:
     if not choice.preferred:
         return Preferred.NONE
-    status = share_mechanic(session, choice.preferred_id) if choice.preferred_id else None
-    if choice.preferred_id is None or status is None:
+    if status is None:
         return Preferred.NOT_FOUND
     if status != MechanicStatus.APPROVED:
         return Preferred.NOT_APPROVED
-    asked = select(_is_favorite(customer_id, choice.preferred_id), was_recently_asked(customer_id, choice.preferred_id))
-    is_favorite, recently = session.execute(asked).one()
     if not is_favorite:
         return Preferred.NOT_A_FAVORITE
     return Preferred.RECENTLY_ASKED if recently else Preferred.CAN_BE_ASKED

@@ -1,7 +1,7 @@
 """Feature flags: the row decides, at once; missing, undecided or unreadable leaves it to the environment."""
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
@@ -14,17 +14,26 @@ from favorites.settings import current
 
 log = structlog.get_logger("favorites.dispatch")
 
+UNREADABLE = "Feature flag unreadable, the environment decides"
+
 
 def priority_is_on(session: Session) -> bool:
     """Whether a favorite who is booked again is asked first, for the next booking. Never raises for the flag's sake."""
     try:
         with session.begin_nested():
-            decided = session.execute(
-                select(FeatureFlag.is_enabled).where(FeatureFlag.flag_key == PRIORITY)
-            ).scalar_one_or_none()
+            return or_environment(session.execute(select(decided(PRIORITY))).scalar_one())
     except DBAPIError:
-        log.warning("Feature flag unreadable, the environment decides", flag=PRIORITY)
-        decided = None
+        log.warning(UNREADABLE, flag=PRIORITY)
+        return or_environment(None)
+
+
+def decided(key: str) -> ColumnElement[bool | None]:
+    """What the flag's row says, to be read with something else; NULL: nothing."""
+    return select(FeatureFlag.is_enabled).where(FeatureFlag.flag_key == key).scalar_subquery()
+
+
+def or_environment(decided: bool | None) -> bool:
+    """The row's word, or else the environment's."""
     return current().enable_favorites_priority if decided is None else decided
 
 

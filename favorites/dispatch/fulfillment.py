@@ -1,13 +1,14 @@
 """Create a session request and ask for a mechanic: one transaction, called from every way of paying."""
 
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
 
 from favorites.db import Session
 from favorites.dispatch import money
-from favorites.dispatch.errors import AlreadyCancelled, NotFound, NotSigned
-from favorites.dispatch.facts import Choice, choice_of, facts_of, refuse_a_second
+from favorites.dispatch.errors import AlreadyCancelled, HasOpenRequest, NotFound, NotSigned
+from favorites.dispatch.facts import Choice, choice_of, facts_of, open_request_of
 from favorites.dispatch.offering import Made, ask, lifetime_from_now
 from favorites.dispatch.routing import Facts, Preferred, Route, Stage, decide
 from favorites.dispatch.verb import say, verb, worth_another_try
@@ -22,34 +23,39 @@ ROUTING_TYPE = {
 }
 
 
+class Named(NamedTuple):
+    """Whose it is, by the name that the session request keeps."""
+
+    id: UUID
+    name: str
+
+
 @verb
-def fulfill(session: Session, consultation_id: UUID, paid_by: PaidBy) -> UUID:
+def fulfill(session: Session, consultation_id: UUID, paid_by: PaidBy, customer_id: UUID | None = None) -> UUID:
     """Ask for a mechanic; the session request's id. A repeat answers with the first one's.
 
-    Raises `NotFound`, `NotSigned`, `HasOpenRequest`, `AlreadyCancelled` and what `money.settle` raises.
+    `customer_id`: whose consultation it must be. Raises `NotFound`, `NotSigned`, `HasOpenRequest`, `AlreadyCancelled`
+    and what `money.settle` raises.
     """
-    return _fulfill(session, consultation_id, paid_by)
+    return _fulfill(session, consultation_id, paid_by, _lock_customer_of(session, consultation_id, customer_id))
 
 
 @verb
 def confirm_payment(session: Session, provider: str, reference: str) -> UUID:
     """The provider says it is paid: write it down and ask for a mechanic, in one transaction. Raises as `fulfill`."""
     consultation_id = money.consultation_of(session, provider, reference)
-    _lock_customer_of(session, consultation_id)
+    customer = _lock_customer_of(session, consultation_id)
     money.mark_paid(session, provider, reference)
-    return _fulfill(session, consultation_id, PaidBy.PAYMENT)
+    return _fulfill(session, consultation_id, PaidBy.PAYMENT, customer)
 
 
-def _fulfill(session: Session, consultation_id: UUID, paid_by: PaidBy) -> UUID:
-    customer_id, name = _lock_customer_of(session, consultation_id)
-    asked = select(SessionRequest.id).where(SessionRequest.session_id == consultation_id)
-    if earlier := session.execute(asked).scalar_one_or_none():
+def _fulfill(session: Session, consultation_id: UUID, paid_by: PaidBy, customer: Named) -> UUID:
+    consultation, earlier = _signed_draft(session, customer.id, consultation_id)
+    if earlier:
         return earlier
-    consultation = _signed_draft(session, consultation_id)
-    refuse_a_second(session, customer_id)
     choice = choice_of(session, consultation)
-    route = _route(session, customer_id, choice)
-    made = _create(session, consultation, name, choice, route)
+    route = _route(session, customer.id, choice)
+    made = _create(session, consultation, customer.name, choice, route)
     ready = update(Consultation).where(
         Consultation.id == consultation_id, Consultation.status == ConsultationStatus.DRAFT
     )
@@ -62,8 +68,7 @@ def _fulfill(session: Session, consultation_id: UUID, paid_by: PaidBy) -> UUID:
 def _route(session: Session, customer_id: UUID, choice: Choice) -> Route:
     """Who is asked. Where that cannot be found out: as without a favorite, since nobody may wait for it (rule 7)."""
     try:
-        with session.begin_nested():
-            return decide(facts_of(session, customer_id, choice))
+        return decide(facts_of(session, customer_id, choice))
     except Exception as error:
         if worth_another_try(error):
             raise
@@ -72,33 +77,39 @@ def _route(session: Session, customer_id: UUID, choice: Choice) -> Route:
     return route if route.stage is Stage.WORKSHOP else Route(route.stage, FallbackReason.ERROR.value)
 
 
-def _lock_customer_of(session: Session, consultation_id: UUID) -> tuple[UUID, str]:
-    """Until the commit nobody else books or spends for this customer; their id and name."""
+def _lock_customer_of(session: Session, consultation_id: UUID, customer_id: UUID | None = None) -> Named:
+    """Until the commit nobody else books or spends for this customer."""
     held = (
         select(Customer.id, func.trim(func.concat_ws(" ", Customer.first_name, Customer.last_name)))
         .join(Consultation, Consultation.customer_id == Customer.id)
         .where(Consultation.id == consultation_id)
         .with_for_update(key_share=True, of=Customer)
     )
-    row = session.execute(held).one_or_none()
+    row = session.execute(held if customer_id is None else held.where(Customer.id == customer_id)).one_or_none()
     if row is None:
         raise NotFound
-    return row[0], row[1]
+    return Named(*row)
 
 
-def _signed_draft(session: Session, consultation_id: UUID) -> Consultation:
+def _signed_draft(session: Session, customer_id: UUID, consultation_id: UUID) -> tuple[Consultation, UUID | None]:
+    """What is asked for, or the session request that it became before. Read after the customer's row is locked."""
     found = (
-        select(Consultation, Waiver.session_id)
+        select(Consultation, Waiver.session_id, SessionRequest.id, open_request_of(customer_id).scalar_subquery())
         .outerjoin(Waiver, Waiver.session_id == Consultation.id)
+        .outerjoin(SessionRequest, SessionRequest.session_id == Consultation.id)
         .where(Consultation.id == consultation_id)
         .execution_options(populate_existing=True)
     )
-    consultation, waiver = session.execute(found).one()
+    consultation, waiver, earlier, second = session.execute(found).one()
+    if earlier:
+        return consultation, earlier
     if consultation.status != ConsultationStatus.DRAFT:
         raise AlreadyCancelled
     if waiver is None:
         raise NotSigned
-    return consultation
+    if second:
+        raise HasOpenRequest(second)
+    return consultation, None
 
 
 def _create(session: Session, consultation: Consultation, name: str, choice: Choice, route: Route) -> Made:

@@ -35,17 +35,14 @@ def _credits(session: Session, consultation: Consultation) -> None:
     price = consultation.plan.credits
     if price is None:
         raise PlanNotAvailable
+    values = (consultation.customer_id, consultation.id, EntryKind.SPEND.value, -price)
     balance = select(func.coalesce(func.sum(CreditEntry.credits), 0)).where(
         CreditEntry.customer_id == consultation.customer_id
     )
-    if session.execute(balance).scalar_one() < price:
+    enough = select(*map(literal, values)).where(balance.scalar_subquery() >= price)
+    spent = insert(CreditEntry).from_select(["customer_id", "session_id", "kind", "credits"], enough)
+    if session.execute(spent.returning(CreditEntry.id)).first() is None:
         raise NotEnoughCredits
-    session.add(
-        CreditEntry(
-            customer_id=consultation.customer_id, session_id=consultation.id, kind=EntryKind.SPEND, credits=-price
-        )
-    )
-    session.flush()
 
 
 def _paid(session: Session, consultation: Consultation) -> None:

@@ -96,7 +96,12 @@ class Intake(Base):
     @property
     def vehicle(self) -> str:
         """Year, make and model as one line, without what identifies the car; empty when only a VIN was given."""
-        return " ".join(str(part) for part in (self.year, self.make, self.model) if part)
+        return in_one_line(self.year, self.make, self.model)
+
+
+def in_one_line(*parts: int | str | None) -> str:
+    """Those that were given."""
+    return " ".join(str(part) for part in parts if part)
 
 
 class Waiver(Base):

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, false, func, or_, select
+from sqlalchemy import Row, Select, and_, exists, func, or_, select
 
 from favorites.db import Session
-from favorites.models import Audience, Customer, Intake, Kind, Mechanic, Plan, RequestEvent, SessionRequest, Status
-from favorites.models.session_request import everyone_was_asked, open_to, said_no
+from favorites.models import Audience, Kind, Mechanic, RequestEvent, SessionRequest, Status
+from favorites.models.consultation import in_one_line
+from favorites.models.session_request import open_to, said_no
+from favorites.queries.event_rows import EVENTS
 
 ASKING = {Kind.PRIORITY_SESSION_REQUEST, Kind.NEW_REQUEST}
-ANEW = {"populate_existing": True}
 CLOSING = {Kind.REQUEST_ACCEPTED, Kind.REQUEST_CANCELLED, Kind.REQUEST_EXPIRED, Kind.REQUEST_WITHDRAWN}
 
 
@@ -43,7 +43,7 @@ def oldest_id(session: Session) -> int | None:
 
 def events_after(session: Session, after: int, limit: int) -> list[Signal]:
     """The next events in commit order, at most `limit`."""
-    return _signals(session.execute(_next_events(), {"after": after, "most": limit}, execution_options=ANEW).all())
+    return _read(session, EVENTS.where(RequestEvent.id > after), limit)
 
 
 def mechanic_backlog(session: Session, mechanic_id: UUID, after: int, limit: int) -> list[Signal]:
@@ -56,14 +56,14 @@ def mechanic_backlog(session: Session, mechanic_id: UUID, after: int, limit: int
     )
     visible = or_(RequestEvent.kind.not_in(ASKING), open_to(mechanic_id))
     to_all = RequestEvent.audience != Audience.MECHANIC
-    missed = _events().where(RequestEvent.id > after, theirs, visible, ~and_(to_all, said_no(mechanic_id)))
+    missed = EVENTS.where(RequestEvent.id > after, theirs, visible, ~and_(to_all, said_no(mechanic_id)))
     return _read(session, missed, limit)
 
 
 def customer_backlog(session: Session, request_id: UUID, after: int, limit: int) -> list[Signal]:
     """What the customer of this session request missed since `after`, at most `limit`."""
     theirs = (RequestEvent.session_request_id == request_id, RequestEvent.audience == Audience.CUSTOMER)
-    return _read(session, _events().where(RequestEvent.id > after, *theirs), limit)
+    return _read(session, EVENTS.where(RequestEvent.id > after, *theirs), limit)
 
 
 def request_is_of(session: Session, request_id: UUID, customer_id: UUID) -> bool:
@@ -72,50 +72,21 @@ def request_is_of(session: Session, request_id: UUID, customer_id: UUID) -> bool
     return session.execute(select(theirs)).scalar_one()
 
 
-def _events() -> Select[*tuple[Any, ...]]:
-    has_declined: ColumnElement[bool] = SessionRequest.declined_at.is_not(None)
-    return (
-        select(
-            RequestEvent,
-            SessionRequest,
-            Plan,
-            Intake,
-            Customer.first_name,
-            everyone_was_asked.label("everyone_was_asked"),
-            func.coalesce(has_declined, false()).label("has_declined"),
-        )
-        .outerjoin(SessionRequest, SessionRequest.id == RequestEvent.session_request_id)
-        .outerjoin(Customer, Customer.id == SessionRequest.customer_id)
-        .outerjoin(Plan, Plan.code == SessionRequest.plan_code)
-        .outerjoin(Intake, Intake.session_id == SessionRequest.session_id)
-        .order_by(RequestEvent.id)
-    )
-
-
-@cache
-def _next_events() -> Select[*tuple[Any, ...]]:
-    """Built once: a process reads it for every event."""
-    return _events().where(RequestEvent.id > bindparam("after")).limit(bindparam("most"))
-
-
 def _read(session: Session, events: Select[*tuple[Any, ...]], limit: int) -> list[Signal]:
-    return _signals(session.execute(events.limit(limit), execution_options=ANEW).all())
-
-
-def _signals(rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Signal]:
-    return [_signal(row) for row in rows]
+    return [_signal(row) for row in session.execute(events.limit(limit)).all()]
 
 
 def _signal(row: Row[*tuple[Any, ...]]) -> Signal:
     event, wish = row.RequestEvent, row.SessionRequest
     asks = event.kind in ASKING
-    unheard = wish is None or (asks and not _may_still_be_asked(row))
+    is_gone = wish.id is None
+    unheard = is_gone or (asks and not _may_still_be_asked(row))
     return Signal(
         id=event.id,
         event=event.kind,
         data={} if unheard or event.audience == Audience.RECORD else _data(row),
         topics=frozenset() if unheard else _topics(event),
-        excluded=frozenset(_excluded(row)) if wish is not None and event.audience != Audience.MECHANIC else frozenset(),
+        excluded=frozenset(_excluded(row)) if not is_gone and event.audience != Audience.MECHANIC else frozenset(),
         request_id=event.session_request_id,
         at=event.at,
         wake_at=_wake_at(row) if asks and not unheard else None,
@@ -187,9 +158,9 @@ def _for_mechanics(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
         "price_cents": plan.price_cents,
         "currency": plan.currency,
         "minutes": plan.minutes,
-        "vehicle": intake.vehicle if intake else "",
-        "concern": intake.concern if intake else "",
-        "urgent": bool(intake and intake.urgent),
+        "vehicle": in_one_line(intake.year, intake.make, intake.model),
+        "concern": intake.concern or "",
+        "urgent": bool(intake.urgent),
         "created_at": wish.created_at.isoformat(),
         "expires_at": wish.expires_at.isoformat() if wish.expires_at else None,
     }

@@ -8,7 +8,7 @@ from flask_security import current_user
 
 from favorites.db import db
 from favorites.dispatch import fulfillment, money
-from favorites.dispatch.errors import PlanNotAvailable, Refusal
+from favorites.dispatch.errors import NotFound, PlanNotAvailable, Refusal
 from favorites.models.consultation import PaidBy
 from favorites.queries import customer as queries
 from favorites.settings import current
@@ -70,9 +70,10 @@ def by_credits(session_id: UUID) -> ResponseReturnValue:
 
 
 def _fulfill(session_id: UUID, paid_by: PaidBy) -> ResponseReturnValue:
-    own_booking(session_id)
     try:
-        request_id = fulfillment.fulfill(db.session(), session_id, paid_by)
+        request_id = fulfillment.fulfill(db.session(), session_id, paid_by, current_customer().id)
+    except NotFound:
+        abort(404)
     except Refusal as refusal:
         return _refused(session_id, refusal)
     return done("requests.show", request_id=request_id)

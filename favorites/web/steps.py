@@ -1,5 +1,6 @@
 """From intake to the waiting page: which step a consultation is at."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from flask import abort, redirect, url_for
@@ -29,14 +30,21 @@ def step(found: Booking) -> str:
 
 
 def go_on(session_id: UUID) -> ResponseReturnValue:
-    """303 to the next step; where nothing is to be chosen or paid, a mechanic is asked at once.
+    """303 to the next step, wherever this consultation is."""
+    found = own_booking(session_id)
+    if found.request_id is None and found.consultation.waiver and found.consultation.price_cents == 0:
+        return after_signing(session_id, 0)
+    return redirect(step(found), code=303)
+
+
+def after_signing(session_id: UUID, price_cents: int) -> ResponseReturnValue:
+    """303 to the checkout; where nothing is to be chosen or paid, a mechanic is asked at once.
 
     What refuses the free plan is told, with its way out, on the checkout page.
     """
-    found = own_booking(session_id)
-    if found.request_id is None and found.consultation.waiver and found.consultation.price_cents == 0:
-        try:
-            fulfill(db.session(), session_id, PaidBy.FREE)
-        except Refusal:
-            return redirect(url_for("checkout.show", session_id=session_id), code=303)
-    return redirect(step(own_booking(session_id)), code=303)
+    place = url_for("checkout.show", session_id=session_id)
+    if price_cents == 0:
+        with suppress(Refusal):
+            request_id = fulfill(db.session(), session_id, PaidBy.FREE, current_customer().id)
+            place = url_for("requests.show", request_id=request_id)
+    return redirect(place, code=303)

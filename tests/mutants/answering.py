@@ -155,8 +155,8 @@ MUTATIONS = [
     ),
     Mutation(
         "dispatch/money.py",
-        "if session.execute(balance).scalar_one() < price:",
-        "if False:",
+        ".where(balance.scalar_subquery() >= price)",
+        "",
         ("checkout::too_few_credits_are_told_with_the_way_out",),
     ),
 ]

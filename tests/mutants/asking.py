@@ -34,9 +34,9 @@ MUTATIONS = [
         ("flag::f5_an_undecided_row_leaves_it_to_the_environment_and_a_decided_one_does_not",),
     ),
     Mutation(
-        "dispatch/flags.py",
-        "with session.begin_nested():",
-        "if True:",
+        "dispatch/facts.py",
+        "        with session.begin_nested():\n            return _read(session, customer_id, choice, decided",
+        "        if True:\n            return _read(session, customer_id, choice, decided",
         ("flag::f5_an_unreadable_flag_leaves_it_to_the_environment_and_the_booking_goes_on",),
     ),
     Mutation(
