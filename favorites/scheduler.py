@@ -104,6 +104,8 @@ class Ticker:
 
     def _wake(self, at: datetime) -> None:
         with self._lock:
+            if self._armed and datetime.now(UTC) < self._armed <= at:
+                return  # it comes sooner as it is
             self._armed = min(self._armed or at, at)
             if not self._is_busy:  # APScheduler would skip a run while one runs; the poll re-arms itself when it ends
                 self._arm(self._armed)

@@ -87,13 +87,19 @@ class Feed(Line):
             self._hub.begin(newest)
 
     def _read(self, session: Session) -> None:
-        while frames := self._next(session):
-            self._last = frames[-1].id
-            crash.here("push.before")
-            self._hub.publish(frames)
+        is_last = False
+        while not is_last:
+            frames, is_last = self._next(session)
+            if frames:
+                self._last = frames[-1].id
+                crash.here("push.before")
+                self._hub.publish(frames)
 
-    def _next(self, session: Session) -> list[Frame]:
-        """The next frames; a row that nobody can make sense of is left out: it must not silence all that follow."""
+    def _next(self, session: Session) -> tuple[list[Frame], bool]:
+        """The next frames, and whether they are all there are: what is written from now on has a hint of its own.
+
+        A row that nobody can make sense of is left out: it must not silence all that follow.
+        """
         limit = BATCH
         while True:
             try:
@@ -110,7 +116,7 @@ class Feed(Line):
                 for signal in signals:
                     if signal.wake_at:
                         self._tell(signal.wake_at)
-                return frames
+                return frames, len(frames) < limit
 
     def _wait(self, raw: Raw, selector: selectors.BaseSelector) -> None:
         raw.poll()  # a hint may have come with the last answer; the socket does not show it any more

@@ -186,10 +186,14 @@ class Hub:
         for frame in frames:
             self.ring.add(frame)
             for topic in frame.topics:
-                for stream in self._crowd.of(topic):
-                    if stream.last < frame.id and stream.excluded_as not in frame.excluded:
-                        stream.last = stream.delivered = frame.id
-                        self._send(stream, frame.data)
+                self._tell(self._crowd.of(topic), frame.id, frame.data, frame.excluded)
+
+    def _tell(self, streams: Iterable[Stream], id_: int, data: bytes, excluded: Collection[UUID]) -> None:
+        """The way that is walked for every stream and event: a microsecond here is a tenth of the rate."""
+        for stream in streams:
+            if stream.last < id_ and not (excluded and stream.excluded_as in excluded):
+                stream.last = stream.delivered = id_
+                self._send(stream, data)
 
     def _send(self, stream: Stream, data: bytes) -> None:
         if stream.pending:
