@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, exists, func, or_, select
+from sqlalchemy import Row, Select, and_, bindparam, exists, func, or_, select
 
 from favorites.db import Session, clock
 from favorites.models import Audience, Kind, Mechanic, RequestEvent, SessionRequest, Status
@@ -13,6 +13,7 @@ from favorites.models.consultation import in_one_line
 from favorites.models.session_request import open_to, said_no
 from favorites.queries.event_rows import EVENTS
 
+NEXT = EVENTS.where(RequestEvent.id > bindparam("after")).limit(bindparam("most"))
 ASKING = {Kind.PRIORITY_SESSION_REQUEST, Kind.NEW_REQUEST}
 YOUNG = clock() - timedelta(days=1)  # EVENT_RETENTION_DAYS is 1 at the least
 CLOSING = {Kind.REQUEST_ACCEPTED, Kind.REQUEST_CANCELLED, Kind.REQUEST_EXPIRED, Kind.REQUEST_WITHDRAWN}
@@ -56,7 +57,7 @@ def whole_above(session: Session, after: int) -> int:
 
 def events_after(session: Session, after: int, limit: int) -> list[Signal]:
     """The next events in commit order, at most `limit`."""
-    return _read(session, EVENTS.where(RequestEvent.id > after), limit)
+    return [_signal(row) for row in session.execute(NEXT, {"after": after, "most": limit}).all()]
 
 
 def mechanic_backlog(session: Session, mechanic_id: UUID, after: int, limit: int) -> list[Signal]:
