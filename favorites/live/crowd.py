@@ -42,6 +42,10 @@ class Crowd:
         """Who listens to the topic now; a copy, for a stream may end while one writes to it."""
         return tuple(self._topics.get(topic, ()))
 
+    def size(self, topic: str) -> int:
+        """How many listen to the topic now."""
+        return len(self._topics.get(topic, ()))
+
 
 def _less(counts: Counter[Any], key: object) -> None:
     counts[key] -= 1

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT = 15.0  # seconds between two pings of a stream
 LIMIT = 256 * 1024  # bytes a stream may lag behind; then it is cut and comes back by itself
+BOARD_READ = 10  # ms of the server that a board takes which reads itself anew; all of them do after news for all
 REMEMBERED = 10_000  # ended sign-ins
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
@@ -211,12 +212,12 @@ class Hub:
         return self._close(stream, "was too slow") if len(stream.pending) > LIMIT else None
 
     def _ping(self) -> None:
-        now, at = monotonic(), {"at": self.now()}
+        now, told = monotonic(), {"at": self.now(), "spread": BOARD_READ * self._crowd.size("mechanics")}
         pings: dict[int | None, bytes] = {}
         for stream in [stream for stream in self._crowd.streams if stream.ping_at <= now]:
             stream.ping_at = now + self.heartbeat
             last = stream.delivered
-            self._send(stream, pings.get(last) or pings.setdefault(last, render("ping", at, last)))
+            self._send(stream, pings.get(last) or pings.setdefault(last, render("ping", told, last)))
 
     def _end(self, lost: dict[Standing, bool]) -> None:
         for standing, is_over in lost.items():
