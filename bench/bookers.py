@@ -71,6 +71,7 @@ def bookers(town: Town, instance: Path, favorite: str, number: int) -> list[Book
             for _ in range(number)]  # fmt: skip
     emails, uniquifiers, keys = (list(column) for column in zip(*made, strict=True))
     town.rows(MADE, emails, uniquifiers, [hash_of(key) for key in keys], favorite)
+    town.rows("ANALYZE")  # as autovacuum would within a minute
     return [
         Booker(town.cookie({"_user_id": uniquifier, "_fresh": True, "sign_in": key, "csrf_token": key}),
                str(tokens.dumps(key)), favorite)

@@ -19,6 +19,8 @@ from gunicorn.app.base import BaseApplication
 from favorites import apart, listener, postgres
 from favorites.settings import ROOT, Settings, current
 
+# Seconds. By default a thread that computes, a page's say, lets the hub and the feed wait for 5 ms.
+SWITCH = 0.0005
 OLDEST_SERVER = 150000  # PostgreSQL 15, as `server_version` writes it
 
 
@@ -137,6 +139,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
 
     def _start_live(self, worker: Any) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the arbiter, too, which ends us: once is enough
+        sys.setswitchinterval(SWITCH)
         worker.wsgi.extensions["live"].start()
         if worker.age == 1:  # the first: whoever comes after a crash or HUP comes quietly
             from favorites import welcome
