@@ -121,8 +121,9 @@ def test_unless_its_schema_was_taken_back_under_us(asks) -> None:
 
 
 @pytest.fixture
-def swallowed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """Our connections go through a proxy that can swallow all; we lose patience soon."""
+def swallowed(app: Flask, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """Our connections go through a proxy that can swallow all; we lose patience soon, when the test says so."""
+    monkeypatch.setattr(app.extensions["live"].hub, "each_second", [])  # the running hub watches, too
     dsn = parse_dsn(os.environ["DATABASE_URL"])
     with proxy_to(f"{dsn['host']}/.s.PGSQL.{dsn['port']}") as proxy, monkeypatch.context() as patch:
         address = f"{dsn['user']}:{quote(dsn['password'])}@127.0.0.1:{proxy.port}/{dsn['dbname']}"
