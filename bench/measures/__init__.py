@@ -13,4 +13,7 @@ NAMES = (
     "sweep",
     "empty_poll",
     "accept",
+    "retention",
+    "analytics",
+    "board",
 )
