@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench import tools
 from bench.chart import chart
 from bench.figures import Figure, figure, table
 from bench.machine import machine
@@ -29,6 +30,9 @@ def main(names: list[str]) -> int:
     """The exit code."""
     if unknown := set(names) - set(NAMES):
         print(f"There is no measure {', '.join(sorted(unknown))}. There are: {' '.join(NAMES)}", file=sys.stderr)
+        return 2
+    if why := tools.ensure():
+        print(why, file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: what was started is ended
     sys.setswitchinterval(0.0005)  # our own threads must not add their 5 ms to what the ear notes

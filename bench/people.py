@@ -71,12 +71,13 @@ class Town:
             execute_values(cursor, MECHANICS, rows, page_size=number)
         return [self._cookie(uniquifier, key) for _, uniquifier, key in keys]
 
-    def customer(self, name: str, favorite: str) -> "Customer":
-        """A customer with credits whose favorite is the mechanic of this id."""
+    def customer(self, name: str, favorite: str | None = None) -> "Customer":
+        """A customer with credits whose favorite is the mechanic of this id; without one they ask everyone."""
         user_id, cookie = self._person(name, "customer")
         [(customer_id,)] = self.rows(CUSTOMER, user_id, name)
         self.rows(CREDITS, customer_id)
-        self.rows(FAVORITE, customer_id, favorite)
+        if favorite:
+            self.rows(FAVORITE, customer_id, favorite)
         return Customer(name, cookie, favorite)
 
     def close(self) -> None:
@@ -98,11 +99,13 @@ class Town:
 
 
 class Customer:
-    """Somebody who books their favorite again."""
+    """Somebody who books their favorite again, or whoever is quickest."""
 
-    def __init__(self, name: str, cookie: str, favorite: str) -> None:
+    def __init__(self, name: str, cookie: str, favorite: str | None) -> None:
         self.name, self.cookie = name, cookie
-        self._choice = {"plan": "chat10", "preferred_mechanic_id": favorite, "routing_type": "priority_broadcast"}
+        self._choice = {"plan": "chat10", "routing_type": "broadcast"}
+        if favorite:
+            self._choice |= {"preferred_mechanic_id": favorite, "routing_type": "priority_broadcast"}
 
     def books(self, browser: Browser) -> str:
         """Intake, consultation agreement, checkout by credits, form by form; the session request's id."""
@@ -110,6 +113,11 @@ class Customer:
         waiver = browser.sends("/api/intake/start", **self._choice, **self._intake())
         checkout = browser.sends(waiver.path, full_name=f"{self.name} Bench", consent="yes")
         return browser.sends(f"{checkout.path}/credits").path.rpartition("/")[2]
+
+    def has_booked(self, port: int) -> str:
+        """The same in a browser of their own, closed again."""
+        with Browser(port, self.cookie) as browser:
+            return self.books(browser)
 
     def _intake(self) -> dict[str, object]:
         return {

@@ -9,13 +9,14 @@ import resource
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
 
 import psycopg2
 from gunicorn.app.base import BaseApplication
 
-from favorites import listener, postgres
+from favorites import apart, listener, postgres
 from favorites.settings import ROOT, Settings, current
 
 # Seconds. By default a thread that computes, a page's say, lets the hub and the feed wait for 5 ms.
@@ -56,6 +57,8 @@ def _give_up(settings: Settings, code: int, sentence: str = "") -> NoReturn:
 def _release(settings: Settings) -> None:
     for impatience in (signal.SIGINT, signal.SIGTERM):
         signal.signal(impatience, signal.SIG_IGN)
+    if settings.hub_process:
+        apart.stop(settings)  # first: it uses the database
     if not settings.database_url:
         postgres.release(settings.instance_dir)  # waits for a clean stop: as PID 1 our end would kill PostgreSQL
 
@@ -65,6 +68,9 @@ def _prepare(settings: Settings) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else max(soft, 65536), hard))
     _greet_database(settings.database_url or postgres.ensure(settings.instance_dir))
     _flask(*(["demo-data"] if settings.demo else ["db", "upgrade"]))
+    if settings.hub_process:
+        with suppress(OSError, postgres.MachineError):  # the workers try again, and say what is wrong
+            apart.start(settings)
 
 
 def _greet_database(url: str) -> None:
@@ -110,7 +116,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
         for name, value in {
             "bind": f"fd://{self.socket}",
             "worker_class": "gthread",
-            "workers": 1,
+            "workers": self.settings.workers,
             "threads": 8,
             "worker_connections": 20_000,  # streams leave gthread's hands, but are counted until they do
             "graceful_timeout": 5,

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
         "",
         description="Fetched after a poll that went well, so that a watcher elsewhere can alarm at silence",
     )
+    event_retention_days: int = Field(
+        0, ge=0, le=36_500, description="Days after which the events of a closed session request go; 0 keeps them"
+    )
     sign_in_days: int = Field(30, ge=1, le=365, description="How long a sign-in lasts, days")
     sign_in_idle_days: int = Field(14, ge=1, le=365, description="How long a sign-in lasts unused, days")
     bookings_per_hour: int = Field(10, ge=1, le=100_000, description="Intakes a customer may start in an hour")
@@ -64,8 +67,15 @@ class Settings(BaseSettings):
     failed_sign_ins_per_minute: int = Field(
         5, ge=1, le=10_000, description="Wrong passwords an address may send in a minute"
     )
-    streams_per_user: int = Field(16, ge=1, le=1000, description="Streams one person may hold open")
-    streams_max: int = Field(15_000, ge=1, le=1_000_000, description="Streams the server holds open")
+    workers: int = Field(1, ge=1, le=8, description="Processes that serve pages; each counts rate limits by itself")
+    hub_process: bool = Field(
+        False,
+        description="Streams live in a process of their own: pages do not slow them, and a deploy leaves them open",
+    )
+    streams_per_user: int = Field(
+        16, ge=1, le=1000, description="Streams one person may hold open, in each process that holds streams"
+    )
+    streams_max: int = Field(15_000, ge=1, le=1_000_000, description="Streams that such a process holds open")
     mail_backend: str = Field("console", description="`console`, `smtp`, `file`, `locmem` (Flask-Mailman)")
     mail_server: str = Field("localhost", description="SMTP server")
     mail_port: int = Field(25, ge=1, le=65535, description="SMTP port")

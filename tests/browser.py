@@ -5,10 +5,11 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.debian import install, may_install, run
 
 BROWSERS = Path(__file__).resolve().parents[1] / ".browsers"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -26,7 +27,7 @@ FLAGS = (
 
 def chromium_path() -> str | None:
     """The program of a Chromium that runs: $CHROMIUM, one on the PATH, or Playwright's; None when there is none."""
-    return next((path for path in _found() if not _run(path, "--version")), None)  # Ubuntu's is a stub of a snap
+    return next((path for path in _found() if not run(path, "--version")), None)  # Ubuntu's is a stub of a snap
 
 
 def _found() -> Iterator[str]:
@@ -43,7 +44,7 @@ def _found() -> Iterator[str]:
 def ensure() -> str:
     """Gets a Chromium, and the library of Playwright's driver, unless they are there. Why it could not; or nothing."""
     why = _missing()
-    if why and not os.geteuid() and shutil.which("apt-get"):
+    if why and may_install():
         why = _from_debian() or _missing()
     if why and not chromium_path():
         why = _from_playwright() or _missing()
@@ -51,35 +52,18 @@ def ensure() -> str:
 
 
 def _missing() -> str:
-    return _run(sys.executable, "-m", "playwright", "--version") or ("" if chromium_path() else "none was found")
+    return run(sys.executable, "-m", "playwright", "--version") or ("" if chromium_path() else "none was found")
 
 
 def _from_debian() -> str:
     print("Installing Chromium (once) …", flush=True)
     packages = ["libatomic1", *([] if chromium_path() else ["chromium"])]  # the driver, a node, needs the library
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    _run("apt-get", "-qq", "update", **quiet)
-    return _run("apt-get", "-qq", "install", "--yes", "--no-install-recommends", *packages, **quiet)
+    return install(*packages)
 
 
 def _from_playwright() -> str:
     print("Downloading Chromium (once) …", flush=True)
-    return _run(sys.executable, "-m", "playwright", "install", "chromium", PLAYWRIGHT_BROWSERS_PATH=str(BROWSERS))
-
-
-def _run(*command: str, **environment: str) -> str:
-    """Empty when it worked, else its last words that tell of an error."""
-    ran = subprocess.run(
-        command,
-        env=os.environ | environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    lines = [f"{command[0]} ended with {ran.returncode}", *ran.stdout.splitlines()]
-    return ([line for line in lines if "rror" in line or "E:" in line] or lines)[-1] if ran.returncode else ""
+    return run(sys.executable, "-m", "playwright", "install", "chromium", PLAYWRIGHT_BROWSERS_PATH=str(BROWSERS))
 
 
 if __name__ == "__main__" and not os.environ.get("NO_BROWSER") and (why := ensure()):

@@ -6,10 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from http.cookiejar import CookieJar
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, ProxyHandler, build_opener
@@ -20,7 +22,7 @@ from favorites.postgres import home_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 120  # seconds: what a cold start may take on the slowest machine
-OURS = ("DATABASE_URL", "PUBLIC_URL", "DEMO", "HOST", "PORT", "TRUSTED_PROXIES")
+OURS = ("DATABASE_URL", "PUBLIC_URL", "DEMO", "HOST", "PORT", "TRUSTED_PROXIES", "WORKERS", "HUB_PROCESS")
 
 
 def until(fact: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
@@ -36,6 +38,18 @@ def free_port() -> int:
     """A port nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return int(listening.getsockname()[1])
+
+
+def new_instance() -> Path:
+    """A new INSTANCE_DIR, in memory if the machine can."""
+    memory = Path("/dev/shm")
+    return Path(tempfile.mkdtemp(prefix="book-again-", dir=memory if memory.is_dir() else None))
+
+
+def clear(instance: Path) -> None:
+    """Takes it away, and the data."""
+    rmtree(home_of(instance), ignore_errors=True)
+    rmtree(instance)
 
 
 def environment(instance: Path, **more: str) -> dict[str, str]:

@@ -83,4 +83,4 @@ def test_a_ping_is_a_named_event(app, client: httpx.Client, monkeypatch: pytest.
     monkeypatch.setattr(live_of(app).hub, "heartbeat", 0.2)
     with board(client) as source:
         ping = next(event for event in source.iter_sse() if event.event == "ping")
-    assert set(ping.json()) == {"at"}
+    assert set(ping.json()) == {"at", "spread"}

@@ -5,11 +5,9 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from shutil import rmtree
 from urllib.request import urlopen
 
 import psutil
@@ -18,14 +16,9 @@ import pytest
 
 from favorites.demo.cast import ANA, CAST, MARCO, OLGA, PASSWORD
 from favorites.postgres import home_of
-from tests.server import ROOT, Server, environment, flask, free_port, is_stopped, until
+from tests.server import ROOT, Server, clear, environment, flask, free_port, is_stopped, new_instance, until
 
 pytestmark = pytest.mark.timeout(400)
-
-
-def new_instance() -> Path:
-    memory = Path("/dev/shm")
-    return Path(tempfile.mkdtemp(prefix="book-again-", dir=memory if memory.is_dir() else None))
 
 
 @pytest.fixture
@@ -33,11 +26,6 @@ def fresh() -> Iterator[Path]:
     instance = new_instance()
     yield instance
     clear(instance)
-
-
-def clear(instance: Path) -> None:
-    rmtree(home_of(instance), ignore_errors=True)
-    rmtree(instance)
 
 
 def family(server: Server) -> list[psutil.Process]:

@@ -83,6 +83,10 @@ class Load:
             raise RuntimeError(f"of {streams} streams only {state.open} opened, {state.refused} were refused")
         return state
 
+    def keeps(self, streams: int) -> None:
+        """Closes all but the first ones, and forgets what has arrived."""
+        self._asks("keep", streams)
+
     def closes(self) -> None:
         """Closes all, and forgets what has arrived."""
         self._asks("close")
@@ -126,8 +130,8 @@ class Load:
 
 def head(path: str, cookie: str = "", *, version: str = "1.1") -> str:
     """A stream's request, whole."""
-    lines = [f"GET {path} HTTP/{version}", "Host: 127.0.0.1", *([f"Cookie: {cookie}"] if cookie else []), "", ""]
-    return "\r\n".join(lines)
+    lines = [f"GET {path} HTTP/{version}", "Host: 127.0.0.1", "Accept: text/event-stream"]
+    return "\r\n".join([*lines, *([f"Cookie: {cookie}"] if cookie else []), "", ""])
 
 
 class Busy:

@@ -12,6 +12,7 @@
  *     report ID:BEGAN …  of these events: lost, twice, percentiles of the milliseconds since BEGAN
  *     forget             what has arrived so far
  *     reconnect          from now on a stream that breaks comes back: after its `retry:`, with its Last-Event-ID
+ *     keep N             the first N streams; the others are closed, and what has arrived is forgotten
  *     close              all streams
  */
 #define _GNU_SOURCE
@@ -217,13 +218,23 @@ static void answer(void) {
     *pending = 0;
 }
 
-static void close_all(void) {
-    for (int place = 0; place < number; place++)
-        if (streams[place].state != CLOSED && streams[place].state != AWAY) close(streams[place].fd);
-    for (int place = 0; place < number; place++) free(streams[place].rest);
-    number = opening = is_open = refused = drops = reconnects = 0;
-    first_drop = all_back = 0;
+static void keep_first(int few) {
+    for (int place = few; place < number; place++) {
+        struct stream *stream = &streams[place];
+        if (stream->state != CLOSED && stream->state != AWAY) close(stream->fd);
+        if (stream->state == OPEN) is_open--;
+        if (stream->state == CONNECTING || stream->state == BEGINNING) opening--;
+        free(stream->rest);
+    }
+    number = few;
     record_forget();
+    record_begin(few);
+}
+
+static void close_all(void) {
+    keep_first(0);
+    refused = drops = reconnects = 0;
+    first_drop = all_back = 0;
 }
 
 static void open_more(int more) {
@@ -260,6 +271,7 @@ static void obey(char *line) {
     else if (!strcmp(line, "report")) record_report(arguments), *pending = 0;
     else if (!strcmp(line, "forget")) record_forget();
     else if (!strcmp(line, "reconnect")) reconnects = 1;
+    else if (!strcmp(line, "keep")) keep_first(first < (unsigned)number ? (int)first : number);
     else if (!strcmp(line, "close")) close_all();
 }
 

@@ -1,3 +1,16 @@
 """The measures, in the order they are taken; each module has a `measure()` that yields its figures."""
 
-NAMES = ("whole_bookings", "booking", "fallback", "start")
+NAMES = (
+    "start",
+    "broadcast",
+    "memory",
+    "pages",
+    "storm",
+    "herd",
+    "booking",
+    "whole_bookings",
+    "fallback",
+    "sweep",
+    "empty_poll",
+    "accept",
+)

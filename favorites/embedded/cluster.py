@@ -14,8 +14,8 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
-from favorites.embedded.machine import MachineError, User, as_user, failure, last_words, read_log
-from favorites.embedded.places import PORT, socket_dir, socket_in
+from favorites.embedded.machine import User, as_user, failure, last_words, read_log
+from favorites.embedded.places import PORT, make_private, socket_dir, socket_in
 
 STOP_PATIENCE = 60  # seconds
 LOG_LIMIT = 4 << 20  # bytes
@@ -61,13 +61,13 @@ def _password(home: Path) -> str:
 
 def spawn(bin_dir: Path, home: Path, user: User | None, fast: bool) -> subprocess.Popen[bytes]:
     directory = socket_dir(home)
-    _make_private(directory, user)
+    make_private(directory, user)
     _clear_stale_pids(home / "data", socket_in(directory), user)
     options = {
         "listen_addresses": "",
         "port": PORT,
         "unix_socket_directories": f'"{directory}"',
-        "max_connections": 100,
+        "max_connections": 200,
         "log_checkpoints": "off",
         "log_line_prefix": "%m [%p] ",
     } | (dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off") if fast else {})
@@ -79,17 +79,6 @@ def waits_for_another(home: Path) -> bool:
     """The start failed because a killed server's backends, or a killed guardian's server, have not ended yet."""
     words = last_words(read_log(home))
     return "shared memory" in words or "lock file" in words
-
-
-def _make_private(directory: Path, user: User | None) -> None:
-    """The socket's directory, open to the server's user only; below /tmp somebody else may have taken the name."""
-    with suppress(FileExistsError):
-        directory.mkdir(mode=0o700)
-        if user:
-            os.chown(directory, *user)
-    found = directory.lstat()
-    if (found.st_mode, found.st_uid) != (0o040700, user.uid if user else os.geteuid()):
-        raise MachineError(f"{directory} belongs to somebody else or is open to others: remove it and start again.")
 
 
 def _clear_stale_pids(data: Path, listening: Path, user: User | None) -> None:

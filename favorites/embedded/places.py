@@ -1,12 +1,13 @@
-"""Where the embedded PostgreSQL keeps its data, its socket and its locks."""
+"""Where the embedded PostgreSQL keeps its data, its socket and its locks; the hub's process keeps the same rules."""
 
 import fcntl
 import os
 import sys
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from favorites.embedded.machine import may_enter, nobody
+from favorites.embedded.machine import MachineError, User, may_enter, nobody
 
 PORT = 5432
 OUTSIDE = Path("/var/lib/book-again")
@@ -23,11 +24,31 @@ def home_of(instance: Path) -> Path:
 
 
 def socket_dir(home: Path) -> Path:
-    """`home/socket`, or a short one where the whole name would not fit (unix(7): 108 bytes with the final NUL)."""
+    """Where PostgreSQL listens: `home/socket`, or a short one."""
     usual = home / "socket"
+    is_plain = not set(',"') & set(str(usual))  # libpq splits at commas
+    return fitting(usual, socket_in(usual).name) if is_plain else _short(home)
+
+
+def fitting(usual: Path, name: str) -> Path:
+    """`usual`, or a short one where the name of a socket in it would not fit (unix(7): 108 bytes with the NUL)."""
     longest = 103 if sys.platform == "darwin" else 107
-    fits = len(os.fsencode(socket_in(usual))) <= longest and not set(',"') & set(str(usual))  # libpq splits at commas
-    return usual if fits else Path("/tmp") / f"book-again-{_short_name(home)}"
+    return usual if len(os.fsencode(usual / name)) <= longest else _short(usual.parent)
+
+
+def _short(home: Path) -> Path:
+    return Path("/tmp") / f"book-again-{_short_name(home)}"
+
+
+def make_private(directory: Path, user: User | None) -> None:
+    """A socket's directory, open to `user` only (None: to us); below /tmp somebody else may have taken the name."""
+    with suppress(FileExistsError):
+        directory.mkdir(mode=0o700)
+        if user:
+            os.chown(directory, *user)
+    found = directory.lstat()
+    if (found.st_mode, found.st_uid) != (0o040700, user.uid if user else os.geteuid()):
+        raise MachineError(f"{directory} belongs to somebody else or is open to others: remove it and start again.")
 
 
 def socket_in(directory: Path) -> Path:

@@ -2,15 +2,18 @@
 
 import os
 import threading
+from uuid import UUID
 
 from flask import Flask, current_app
 
 from favorites import crash, patience
+from favorites.live.far import FarHub
 from favorites.live.feed import Feed
 from favorites.live.hub import Hub
 from favorites.live.mortal import MortalHub
+from favorites.live.seat import Seat, near
 from favorites.scheduler import Ticker
-from favorites.settings import current
+from favorites.settings import Settings, current
 
 
 class Live:
@@ -28,26 +31,38 @@ class Live:
             if self._pid == os.getpid():
                 return
             settings = current()
-            hub = MortalHub if crash.SWITCH else Hub
-            self._hub = hub(per_user=settings.streams_per_user, most=settings.streams_max)
-            self._ticker = Ticker(settings.poll_seconds, settings.heartbeat_url)
+            self._hub = hub_of(settings)
+            self._ticker = Ticker(settings.poll_seconds, settings.heartbeat_url, settings.event_retention_days)
             self._feed = Feed(self._hub, self._ticker.wake)
             self._hub.each_second += [self._feed.watch, patience.watch]
-            for part in (self._hub, self._ticker, self._feed):
-                part.start()
+            self._far = FarHub(settings, self._hub) if settings.hub_process else None
+            for part in (self._hub, self._ticker, self._feed, self._far):
+                if part:
+                    part.start()
             self._pid = os.getpid()
 
     def stop(self) -> None:
-        """Stops what this process runs, the ticker first; streams end and come back to whoever serves next."""
+        """Stops what this process runs, the ticker first; its streams end and come back to whoever serves next."""
         with self._lock:
             if self._pid == os.getpid():
-                for part in (self._ticker, self._feed, self._hub):
-                    part.stop()
+                for part in (self._ticker, self._feed, self._hub, self._far):
+                    if part:
+                        part.stop()
             self._pid = None
+
+    def seat(self, user_id: UUID) -> Seat:
+        """A place for one more stream of this person: in the hub's process if there is one and it answers, or here."""
+        self.start()
+        return (self._far and self._far.seat(user_id)) or near(self._hub, self._feed, user_id)
+
+    def feeds_are_well(self) -> bool:
+        """Whether all that streams hear is read in time, in the hub's process, too."""
+        is_read_here = self.feed.is_ready.is_set() and not self.feed.is_late()
+        return is_read_here and (self._far is None or self._far.is_well)
 
     @property
     def hub(self) -> Hub:
-        """The running hub."""
+        """The running hub of this process."""
         self.start()
         return self._hub
 
@@ -62,6 +77,12 @@ class Live:
         """The running ticker."""
         self.start()
         return self._ticker
+
+
+def hub_of(settings: Settings) -> Hub:
+    """A hub as the settings have it."""
+    hub = MortalHub if crash.SWITCH else Hub
+    return hub(per_user=settings.streams_per_user, most=settings.streams_max)
 
 
 def init_app(app: Flask) -> None:

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT = 15.0  # seconds between two pings of a stream
 LIMIT = 256 * 1024  # bytes a stream may lag behind; then it is cut and comes back by itself
+BOARD_READ = 10  # ms of the server that a board takes which reads itself anew; all of them do after news for all
 REMEMBERED = 10_000  # ended sign-ins
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
@@ -185,10 +186,14 @@ class Hub:
         for frame in frames:
             self.ring.add(frame)
             for topic in frame.topics:
-                for stream in self._crowd.of(topic):
-                    if stream.last < frame.id and stream.excluded_as not in frame.excluded:
-                        stream.last = stream.delivered = frame.id
-                        self._send(stream, frame.data)
+                self._tell(self._crowd.of(topic), frame.id, frame.data, frame.excluded)
+
+    def _tell(self, streams: Iterable[Stream], id_: int, data: bytes, excluded: Collection[UUID]) -> None:
+        """The way that is walked for every stream and event: a microsecond here is a tenth of the rate."""
+        for stream in streams:
+            if stream.last < id_ and not (excluded and stream.excluded_as in excluded):
+                stream.last = stream.delivered = id_
+                self._send(stream, data)
 
     def _send(self, stream: Stream, data: bytes) -> None:
         if stream.pending:
@@ -207,12 +212,12 @@ class Hub:
         return self._close(stream, "was too slow") if len(stream.pending) > LIMIT else None
 
     def _ping(self) -> None:
-        now, at = monotonic(), {"at": self.now()}
+        now, told = monotonic(), {"at": self.now(), "spread": BOARD_READ * self._crowd.size("mechanics")}
         pings: dict[int | None, bytes] = {}
         for stream in [stream for stream in self._crowd.streams if stream.ping_at <= now]:
             stream.ping_at = now + self.heartbeat
             last = stream.delivered
-            self._send(stream, pings.get(last) or pings.setdefault(last, render("ping", at, last)))
+            self._send(stream, pings.get(last) or pings.setdefault(last, render("ping", told, last)))
 
     def _end(self, lost: dict[Standing, bool]) -> None:
         for standing, is_over in lost.items():

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from favorites.db import Session
 from favorites.live.frames import frame_of
 from favorites.live.reader import PRESENT
-from favorites.live.ring import LONGEST, Ring
+from favorites.live.ring import LONGEST, Known
 from favorites.queries import events
 from favorites.queries.events import Signal
 
@@ -31,7 +31,7 @@ PRESENTLY = Start()
 RESET = Start(is_reset=True)
 
 
-def resume(session: Session, ring: Ring, asked: str | None, backlog: Backlog) -> Start:
+def resume(session: Session, ring: Known, asked: str | None, backlog: Backlog) -> Start:
     """From `Last-Event-ID` or `?after=` as they came. Reads the table only for what is below the ring."""
     if asked is None:
         return PRESENTLY
@@ -47,8 +47,7 @@ def resume(session: Session, ring: Ring, asked: str | None, backlog: Backlog) ->
 
 
 def _from_table(session: Session, after: int, newest: int, backlog: Backlog) -> Start:
-    oldest = events.oldest_id(session)
-    if oldest is not None and after < oldest - 1:
+    if not events.is_whole_after(session, after):
         return RESET
     try:
         signals = backlog(after, LONGEST + 1)

@@ -1,6 +1,7 @@
 """The last frames, kept so that a reader who was away for a moment costs no query."""
 
 from collections import deque
+from typing import Protocol
 from uuid import UUID
 
 from favorites.live.frames import Frame
@@ -8,6 +9,18 @@ from favorites.live.reader import Reader
 
 SIZE = 5000
 LONGEST = 200  # a longer backlog is not worth replaying: the page reads its state anew
+
+
+class Known(Protocol):
+    """Every event above `floor` and up to `newest` is known."""
+
+    @property
+    def floor(self) -> int:
+        """An id."""
+
+    @property
+    def newest(self) -> int:
+        """An id."""
 
 
 class Ring:

@@ -2,19 +2,26 @@
 
 import os
 import socket
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol
 
 from flask import Response
 from werkzeug.http import http_date
 
 from favorites.live.frames import retry
-from favorites.live.hub import Hub
 from favorites.live.reader import Reader, Stream
 from favorites.live.resume import PRESENTLY, Start
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class Taker(Protocol):
+    """A hub, or a seat in one."""
+
+    @property
+    def adopt(self) -> Callable[[Stream, bytes], None]:
+        """Takes the stream, with the head of its answer."""
 
 
 class StreamResponse(Response):
@@ -26,7 +33,7 @@ class StreamResponse(Response):
 
     default_mimetype = "text/event-stream"
 
-    def __init__(self, hub: Hub, reader: Reader, start: Start = PRESENTLY) -> None:
+    def __init__(self, hub: Taker, reader: Reader, start: Start = PRESENTLY) -> None:
         super().__init__()
         self.headers["Cache-Control"] = "no-store"
         self.headers["X-Accel-Buffering"] = "no"

@@ -29,7 +29,7 @@ def is_ready() -> tuple[dict[str, object], int]:
         "schema": _schema_fits,
         "session requests": lambda: not invariants.broken(db.session, cheap=True),
         "scheduler": lambda: not engine.beat_is_late(db.session),
-        "feed": lambda: live_of().feed.is_ready.is_set() and not live_of().feed.is_late(),
+        "feed": live_of().feeds_are_well,
     }
     wrong = [name for name, is_good in checks.items() if not _holds(is_good)]
     return ({"ok": False, "wrong": wrong}, 503) if wrong else ({"ok": True}, 200)

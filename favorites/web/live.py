@@ -19,8 +19,6 @@ from favorites.web.people import current_sign_in_id
 
 bp = Blueprint("live", __name__)
 
-PATIENCE = 3.0  # seconds for the feed to read its first position
-
 
 @bp.get("/mechanic/events")
 def mechanic_events() -> Response:
@@ -64,13 +62,13 @@ def _stream(reader: Reader, backlog: Backlog) -> Response:
     live = live_of()
     if request.method == "HEAD":
         return StreamResponse(live.hub, reader)
-    refusal = live.hub.refusal(reader.standing.user_id)
-    if refusal or not live.feed.is_ready.wait(PATIENCE):
-        _refuse(503, refusal or "Live pages are starting. Please try again in a moment.")
+    seat = live.seat(reader.standing.user_id)
+    if seat.refusal:
+        _refuse(503, seat.refusal)
     asked = request.headers.get("Last-Event-ID") or request.args.get("after")
-    start = resume(db.session, live.hub.ring, asked, backlog)
+    start = resume(db.session, seat.ring, asked, backlog)
     db.session.close()  # a stream holds no connection
-    return StreamResponse(live.hub, reader, start)
+    return StreamResponse(seat, reader, start)
 
 
 def _refuse(status: int, sentence: str) -> NoReturn:

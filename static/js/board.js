@@ -97,7 +97,10 @@
 
   stream?.addEventListener("priority_session_request", announce);
   for (const [kind, sentence] of Object.entries(GONE)) {
-    stream?.addEventListener(kind, ({ detail }) => reasons.set(detail.request_id, sentence));
+    stream?.addEventListener(kind, ({ detail }) => {
+      reasons.set(detail.request_id, sentence);
+      document.querySelector(`[data-card][data-request-id="${CSS.escape(detail.request_id)}"]`)?.classList.add("is-gone");
+    });
   }
   document.addEventListener("submit", (event) => event.target.matches("[data-start-shift]") && unlock(), true);
   document.addEventListener("click", (event) => event.target.closest("[data-unlock]") && unlock());

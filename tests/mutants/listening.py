@@ -107,7 +107,7 @@ MUTATIONS = [
     ),
     Mutation(
         "live/feed.py",
-        "selector.select(max(0.0, min(POLL, self._check_at - monotonic())))",
+        "selector.select(POLL)",
         "selector.select()",
         ("feed::a_lost_hint_costs_seconds_never_an_event",),
     ),
@@ -131,12 +131,12 @@ MUTATIONS = [
     ),
     Mutation(
         "live/feed.py",
-        "        if self.is_late():\n",
+        "        if super().is_late():\n",
         "        if False:\n",
         ("feed::a_connection_that_hangs_is_cut_loose",),
     ),
     Mutation(
-        "live/feed.py",
+        "live/care.py",
         "                self._hub.end(lost)\n",
         "                pass\n",
         ("feed::a_sign_in_that_runs_out_ends_the_stream",),
@@ -149,7 +149,7 @@ MUTATIONS = [
     ),
     Mutation(
         "live/feed.py",
-        "self._wake(signal.wake_at)",
+        "self._tell(signal.wake_at)",
         "pass",
         ("feed::the_scheduler_hears_of_a_deadline",),
     ),
