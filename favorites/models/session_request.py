@@ -115,6 +115,13 @@ class SessionRequest(Base):
             "expires_at",
             postgresql_where=text("status = 'pending' AND expires_at IS NOT NULL"),
         ),
+        # For figures of a time. A B-tree could be taken for the poll; this one has no order to offer.
+        Index(
+            "session_requests_offered_at_idx",
+            "priority_notified_at",
+            postgresql_using="brin",
+            postgresql_with={"autosummarize": "on"},
+        ),
         Index("session_requests_mechanic_id_idx", "mechanic_id", postgresql_where=text("mechanic_id IS NOT NULL")),
         Index("session_requests_customer_id_idx", "customer_id", "created_at"),
         {"comment": "One customer's wish for a mechanic"},
