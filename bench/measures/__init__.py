@@ -1,3 +1,14 @@
 """The measures, in the order they are taken; each module has a `measure()` that yields its figures."""
 
-NAMES = ("broadcast", "memory", "pages", "storm", "whole_bookings", "booking", "fallback", "start")
+NAMES = (
+    "broadcast",
+    "workers",
+    "memory",
+    "pages",
+    "saturated",
+    "storm",
+    "whole_bookings",
+    "booking",
+    "fallback",
+    "start",
+)
