@@ -16,9 +16,10 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from favorites import db
-from favorites.dispatch import fallback
+from favorites.dispatch import fallback, retention
 from favorites.heartbeat import Heartbeat
 from favorites.leader import Leadership
 from favorites.queries import engine
@@ -31,13 +32,17 @@ PAUSE = timedelta(milliseconds=250)  # when something is due that could not be d
 MARGIN = timedelta(milliseconds=2)  # a poll a moment too early would do nothing
 LONGEST_PAST = timedelta(minutes=1)  # APScheduler counts every run that was missed since, one by one
 STEP = 0.25  # seconds by which somebody sets our clock, which APScheduler goes by
+WHILE = 2.0  # seconds a minute that old events are removed
 JOB, LOCK = "poll", "book-again scheduler"
 
 
 class Ticker:
-    """Polls every `seconds` and at every deadline that it knows of; tells `heartbeat_url` of polls that went well."""
+    """Polls every `seconds` and at every deadline that it knows of; tells `heartbeat_url` of polls that went well.
 
-    def __init__(self, seconds: float, heartbeat_url: str = "") -> None:
+    Once in the same time, beside the polls, it removes events by `retention_days`; 0: never.
+    """
+
+    def __init__(self, seconds: float, heartbeat_url: str = "", retention_days: int = 0) -> None:
         self._period = timedelta(seconds=seconds)
         self._lock = threading.Lock()
         self._armed: datetime | None = None  # by our clock: the run that is planned, or asked for while one runs
@@ -50,11 +55,15 @@ class Ticker:
         self._engine = create_engine(
             "postgresql+psycopg2://", creator=db.connect, pool_size=1, max_overflow=0, pool_pre_ping=True
         )
+        self._beside = create_engine("postgresql+psycopg2://", creator=db.connect, poolclass=NullPool)
         # By default APScheduler drops a job that is more than a second late.
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        executors = {"default": ThreadPoolExecutor(1)}
+        executors = {"default": ThreadPoolExecutor(1), "retention": ThreadPoolExecutor(1)}
         self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults, executors=executors)
         self._scheduler.add_job(self._poll, "interval", seconds=seconds, id=JOB)
+        self._retention_days = retention_days
+        if retention_days:  # a thread and a connection of its own: no deadline waits for it
+            self._scheduler.add_job(self._remove_old_events, "interval", seconds=seconds, executor="retention")
 
     def start(self) -> None:
         """Starts the scheduler and the candidacy for leader."""
@@ -136,6 +145,18 @@ class Ticker:
         self._has_failed = False
         self._heartbeat.beat()
         return self._come_back(swept.next_due)
+
+    def _remove_old_events(self) -> None:
+        """As much as can be done in a while; the next time it goes on."""
+        enough = time.monotonic() + WHILE
+        try:
+            if self.is_leader:
+                with Session(self._beside) as session:
+                    retention.remove_old_events(
+                        session, self._retention_days, lambda: time.monotonic() < enough and not self._is_stopped
+                    )
+        except Exception as error:  # the poll tells of a database that is away
+            log.debug("[Scheduler] old events stay for now: %s", db.reason(error))
 
     def _come_back(self, due: datetime | None) -> datetime | None:
         """The time for `due`. One that is over already is tried again at once, then with pauses."""

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
         "",
         description="Fetched after a poll that went well, so that a watcher elsewhere can alarm at silence",
     )
+    event_retention_days: int = Field(
+        0, ge=0, le=36_500, description="Days after which the events of a closed session request go; 0 keeps them"
+    )
     sign_in_days: int = Field(30, ge=1, le=365, description="How long a sign-in lasts, days")
     sign_in_idle_days: int = Field(14, ge=1, le=365, description="How long a sign-in lasts unused, days")
     bookings_per_hour: int = Field(10, ge=1, le=100_000, description="Intakes a customer may start in an hour")

@@ -113,7 +113,7 @@ command.upgrade(config(), 'head')"""
 FUNCTIONS = "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
 
 
-@pytest.mark.parametrize("to", ["0002", "0001", "base"])
+@pytest.mark.parametrize("to", ["0003", "0002", "0001", "base"])
 def test_v32_up_twice_and_down_and_up_again_is_the_same_catalogue(to: str, migrated: Database) -> None:
     with migrated_database() as database:
         told = database.python("-c", DOWN_AND_UP.format(to=to))

@@ -15,6 +15,7 @@ from favorites.postgres import home_of
 from tests.crowds import crowd
 from tests.ears import Ear
 from tests.faults.town import SECRET, Person, Town
+from tests.scratch import migrated_database
 from tests.server import Server, clear, is_stopped, new_instance, until
 
 PER_PERSON = 3
@@ -150,3 +151,24 @@ def test_it_outlives_a_killed_server_and_ends_with_the_next_one(server: Server, 
         assert hubs(server.instance) == []
         assert is_stopped(server.instance)
         assert "Traceback" not in again.said()
+
+
+def test_two_workers_hold_streams_and_each_hears_everything_once(tmp_path: Path) -> None:
+    with (
+        migrated_database() as database,
+        Server(
+            tmp_path / "instance", DATABASE_URL=database.url, SECRET_KEY=SECRET, WORKERS="2", STREAMS_PER_USER="200"
+        ) as server,
+    ):
+        server.ready()
+        with wish_in(Town(database.url)) as wish:
+            for _ in range(200):
+                wish.ear(server)
+                held = [streams_of(worker, server) for worker in server.workers()]
+                if min(held) and len(wish.ears) > 9:
+                    break
+            assert (sum(held), min(held) > 0) == (len(wish.ears), True)
+            ids = [wish.happens() for _ in range(20)]
+            for ear in wish.ears:
+                until(lambda ear=ear: ear.drain() or len(ear.all) >= len(ids), "all is heard", 5)
+                assert [heard.id for heard in ear.all] == ids

@@ -14,6 +14,7 @@ from favorites.dispatch import due, fallback
 from favorites.scheduler import JOB, Ticker
 from favorites.settings import Settings
 from tests.scratch import Database, migrated_database
+from tests.test_analytics import BY_FAVORITE_RIGHT, RESPONSE, TIMEOUTS_RIGHT
 
 # A customer may have one open session request, so each open one has a customer of its own.
 PEOPLE = """
@@ -33,7 +34,8 @@ SELECT c.id, 'chat', 'chat10', CASE WHEN asked THEN m.id END, status, at, CASE W
        CASE WHEN lapsed THEN at + interval '10 minutes' END, CASE WHEN lapsed THEN 'preferred_mechanic_no_response' END,
        ends, CASE WHEN status <> 'pending' THEN ends END
   FROM ({}) AS row (n, asked, lapsed, status, at, ends)
-  JOIN numbered_customers c ON c.number = n %% 2000 JOIN numbered_mechanics m ON m.number = n / 2 %% 200"""
+  JOIN numbered_customers c ON c.number = n %% 2000 JOIN numbered_mechanics m ON m.number = n / 2 %% 200
+ ORDER BY at"""
 # One a minute; every so many-th had a favorite, and half of those windows lapsed.
 PAST = INSERT.format("""
 SELECT n, n %% %s = 0, n %% 4 = 0, CASE n %% 4 WHEN 0 THEN 'expired' ELSE 'cancelled' END, at, at + interval '1 hour'
@@ -126,6 +128,13 @@ def test_b14_the_job_is_an_apscheduler_job_with_an_interval_of_one_minute() -> N
     job = ticker._scheduler.get_job(JOB)
     assert type(job.trigger).__name__ == "IntervalTrigger"
     assert job.trigger.interval == timedelta(minutes=1)
+
+
+def test_w3_the_corrected_figures_of_a_month_do_not_read_the_years_before(volume: Database) -> None:
+    volume.sql("SELECT brin_summarize_new_values('session_requests_offered_at_idx')")  # as autovacuum does
+    plans = [explained(volume, f"EXPLAIN {query}") for query in (BY_FAVORITE_RIGHT, TIMEOUTS_RIGHT, RESPONSE)]
+    assert all("session_requests_offered_at_idx" in plan for plan in plans[:2])
+    assert all("Seq Scan on session_requests" not in plan for plan in plans)  # nobody has accepted: that index is best
 
 
 def test_w5_the_seeds_query_uses_an_index_of_the_mechanic() -> None:

@@ -1,14 +1,18 @@
 """The measures, in the order they are taken; each module has a `measure()` that yields its figures."""
 
 NAMES = (
+    "start",
     "broadcast",
     "workers",
     "memory",
     "pages",
     "saturated",
     "storm",
-    "whole_bookings",
+    "herd",
     "booking",
+    "whole_bookings",
     "fallback",
-    "start",
+    "sweep",
+    "empty_poll",
+    "accept",
 )

@@ -6,21 +6,26 @@ All rules kept: 0 deadlocks in 60 s of 8 processes; each rule broken: 1 to 18 in
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import BindParameter, ColumnElement, Select, select
 
 from favorites.db import Session
 from favorites.dispatch.errors import NotFound
+from favorites.dispatch.prepared import MECHANIC, Prepared
 from favorites.models import Mechanic, SessionRequest
 
 
 def share_mechanic(session: Session, mechanic_id: UUID) -> str | None:
     """Until the commit this mechanic is not suspended or deleted; their status, None when there is no such mechanic."""
-    return session.execute(shared(mechanic_id)).scalar_one_or_none()
+    status: str | None = _shared.run(session, mechanic=mechanic_id).scalar_one_or_none()
+    return status
 
 
-def shared(mechanic_id: UUID) -> Select[str]:
+def shared(mechanic_id: UUID | BindParameter[UUID]) -> Select[str]:
     """The statement of `share_mechanic`, which may stand in another."""
     return select(Mechanic.status).where(Mechanic.id == mechanic_id).with_for_update(read=True)
+
+
+_shared = Prepared(shared(MECHANIC))
 
 
 def lock_mechanic(session: Session, mechanic_id: UUID) -> str:

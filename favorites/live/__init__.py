@@ -32,7 +32,7 @@ class Live:
                 return
             settings = current()
             self._hub = hub_of(settings)
-            self._ticker = Ticker(settings.poll_seconds, settings.heartbeat_url)
+            self._ticker = Ticker(settings.poll_seconds, settings.heartbeat_url, settings.event_retention_days)
             self._feed = Feed(self._hub, self._ticker.wake)
             self._hub.each_second += [self._feed.watch, patience.watch]
             self._far = FarHub(settings, self._hub) if settings.hub_process else None

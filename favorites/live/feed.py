@@ -84,7 +84,7 @@ class Feed(Line):
         newest = events.newest_id(session)
         if self._last < 0:
             oldest = events.oldest_id(session) or 1
-            self._last = max(newest - WARM, oldest - 1)
+            self._last = events.whole_above(session, max(newest - WARM, oldest - 1))
             self._hub.begin(self._last)
         elif self._last > newest:  # a restored backup
             self._last = newest

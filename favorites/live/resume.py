@@ -47,8 +47,7 @@ def resume(session: Session, ring: Known, asked: str | None, backlog: Backlog) -
 
 
 def _from_table(session: Session, after: int, newest: int, backlog: Backlog) -> Start:
-    oldest = events.oldest_id(session)
-    if oldest is not None and after < oldest - 1:
+    if not events.is_whole_after(session, after):
         return RESET
     try:
         signals = backlog(after, LONGEST + 1)

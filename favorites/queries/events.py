@@ -1,19 +1,21 @@
 """Events as readers hear them: filled in from the rows as they are now, by the field list of the reader's role."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, exists, func, or_, select
+from sqlalchemy import Row, Select, and_, bindparam, exists, func, or_, select
 
-from favorites.db import Session
+from favorites.db import Session, clock
 from favorites.models import Audience, Kind, Mechanic, RequestEvent, SessionRequest, Status
 from favorites.models.consultation import in_one_line
 from favorites.models.session_request import open_to, said_no
 from favorites.queries.event_rows import EVENTS
 
+NEXT = EVENTS.where(RequestEvent.id > bindparam("after")).limit(bindparam("most"))
 ASKING = {Kind.PRIORITY_SESSION_REQUEST, Kind.NEW_REQUEST}
+YOUNG = clock() - timedelta(days=1)  # EVENT_RETENTION_DAYS is 1 at the least
 CLOSING = {Kind.REQUEST_ACCEPTED, Kind.REQUEST_CANCELLED, Kind.REQUEST_EXPIRED, Kind.REQUEST_WITHDRAWN}
 
 
@@ -41,9 +43,21 @@ def oldest_id(session: Session) -> int | None:
     return session.execute(select(func.min(RequestEvent.id))).scalar_one()
 
 
+def is_whole_after(session: Session, after: int) -> bool:
+    """Whether no event that came after this one can have been removed: the youngest that goes is a day old."""
+    beside = select(RequestEvent.at > YOUNG).where(RequestEvent.id <= after + 1).order_by(RequestEvent.id.desc())
+    return bool(session.execute(beside.limit(1)).scalar_one_or_none())
+
+
+def whole_above(session: Session, after: int) -> int:
+    """The least id from `after` on of which the same holds."""
+    old = select(func.coalesce(func.max(RequestEvent.id), after))
+    return session.execute(old.where(RequestEvent.id > after, RequestEvent.at <= YOUNG)).scalar_one()
+
+
 def events_after(session: Session, after: int, limit: int) -> list[Signal]:
     """The next events in commit order, at most `limit`."""
-    return _read(session, EVENTS.where(RequestEvent.id > after), limit)
+    return [_signal(row) for row in session.execute(NEXT, {"after": after, "most": limit}).all()]
 
 
 def mechanic_backlog(session: Session, mechanic_id: UUID, after: int, limit: int) -> list[Signal]:

@@ -45,6 +45,12 @@ STEPS = """SELECT session_request_id, id, kind, payload,
            FROM request_events WHERE actor IS NOT NULL
              AND session_request_id IN (SELECT id FROM session_requests)"""
 LAST = "SELECT DISTINCT ON (session_request_id) * FROM (" + STEPS + ") steps ORDER BY session_request_id, id DESC"
+# What retention has removed it has removed in the order of time: before the oldest end that still has its events.
+# `EVENT_RETENTION_DAYS` is asked, too, for when no ended one has any.
+KEPT = """(r.closed_at IS NULL OR r.closed_at >= coalesce(
+             (SELECT min(closed_at) FROM session_requests
+               WHERE id IN (SELECT session_request_id FROM request_events)), '-infinity')
+           AND (:retention_days = 0 OR r.closed_at >= clock_timestamp() - make_interval(days => :retention_days)))"""
 ASKED = "('request_offered', 'request_broadcast', 'request_declined', 'request_withdrawn')"
 
 INVARIANTS = (
@@ -83,7 +89,7 @@ INVARIANTS = (
         f"""SELECT r.id FROM session_requests r LEFT JOIN (
               SELECT session_request_id AS id, count(*) AS times FROM ({STEPS}) steps
               WHERE payload->>'rule' IN ('fallback', 'lapse', 'decline') GROUP BY 1) exits ON exits.id = r.id
-            WHERE coalesce(times, 0) > 1 OR (r.session_id IS NOT NULL AND r.priority_notified_at IS NOT NULL
+            WHERE coalesce(times, 0) > 1 OR (r.session_id IS NOT NULL AND r.priority_notified_at IS NOT NULL AND {KEPT}
               AND coalesce(times, 0) <> (coalesce(fallback_reason, 'released') <> 'released')::int)""",
     ),
     Invariant(
@@ -113,15 +119,15 @@ INVARIANTS = (
         "V14 every state has its event, every event its state",
         "The last event tells of another state than the row's.",
         f"""SELECT r.id FROM session_requests r LEFT JOIN ({LAST}) last ON last.session_request_id = r.id
-            WHERE r.session_id IS NOT NULL AND r.status IS DISTINCT FROM CASE
+            WHERE r.session_id IS NOT NULL AND {KEPT} AND r.status IS DISTINCT FROM CASE
               WHEN kind = 'request_accepted' OR kind = 'request_started' THEN 'accepted'
               WHEN kind IN {ASKED} THEN 'pending' ELSE replace(kind, 'request_', '') END""",
     ),
     Invariant(
         "V14 every window has its offer",
         "A window was opened without telling the preferred mechanic, or the other way round.",
-        """SELECT r.id FROM session_requests r
-           WHERE r.session_id IS NOT NULL AND (priority_notified_at IS NOT NULL) <> EXISTS (
+        f"""SELECT r.id FROM session_requests r
+           WHERE r.session_id IS NOT NULL AND {KEPT} AND (priority_notified_at IS NOT NULL) <> EXISTS (
              SELECT FROM request_events e WHERE e.session_request_id = r.id AND e.kind = 'priority_session_request')""",
     ),
     Invariant(
@@ -180,7 +186,11 @@ def broken(session: Session, *, cheap: bool = False, most: int = 20) -> list[Fin
 
 def _rows(session: Session, invariant: Invariant, most: int) -> list[str]:
     settings = current()
-    names = {"poll_seconds": settings.poll_seconds, "lifetime": settings.request_lifetime_minutes}
+    names = {
+        "poll_seconds": settings.poll_seconds,
+        "lifetime": settings.request_lifetime_minutes,
+        "retention_days": settings.event_retention_days,
+    }
     used = {name: value for name, value in names.items() if f":{name}" in invariant.sql}
     found = session.execute(text(f"SELECT * FROM ({invariant.sql}) broken LIMIT {most}"), used)
     return [str(row[0]) for row in found]

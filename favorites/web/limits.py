@@ -1,4 +1,4 @@
-"""How often somebody may do something. In memory: one process, forgotten at a restart."""
+"""How often somebody may do something. In memory: each worker counts by itself, and forgets at a restart."""
 
 import hashlib
 import threading

@@ -5,8 +5,8 @@ from tests.mutants.mutation import Mutation
 MUTATIONS = [
     Mutation(
         "dispatch/locks.py",
-        "where(Mechanic.id == mechanic_id).with_for_update(read=True)",
-        "where(Mechanic.id == mechanic_id)",
+        "where(Mechanic.id == MECHANIC).with_for_update(read=True)",
+        "where(Mechanic.id == MECHANIC)",
         ("answers::rule_9_a_suspension_that_came_first_is_waited_for",),
     ),
     Mutation(
@@ -17,8 +17,8 @@ MUTATIONS = [
     ),
     Mutation(
         "dispatch/answers/accepting.py",
-        "open_to(mechanic_id), is_free(mechanic_id))",
-        "is_free(mechanic_id))",
+        "open_to(MECHANIC), is_free(MECHANIC))",
+        "is_free(MECHANIC))",
         ("accept::x3_two_accept_at_once_and_exactly_one_wins",),
     ),
     Mutation(

@@ -43,14 +43,14 @@ MUTATIONS = [
     ),
     Mutation(
         SESSION_REQUEST,
-        "return or_(declined, literal(mechanic_id) == func.any(SessionRequest.released_from))",
+        "return or_(declined, _given(mechanic_id) == func.any(SessionRequest.released_from))",
         "return declined",
         ("accept::x2_unless_the_mechanic_releases_it",),
     ),
     Mutation(
         SESSION_REQUEST,
-        "return or_(declined, literal(mechanic_id) == func.any(SessionRequest.released_from))",
-        "return literal(mechanic_id) == func.any(SessionRequest.released_from)",
+        "return or_(declined, _given(mechanic_id) == func.any(SessionRequest.released_from))",
+        "return _given(mechanic_id) == func.any(SessionRequest.released_from)",
         ("fallback::b9_a_mechanic_who_declined_is_out_of_the_race",),
     ),
     Mutation(

@@ -11,6 +11,7 @@ from favorites.dispatch.actors import Actor
 from favorites.dispatch.answers.common import AFTER, approved, tell_those_who_saw
 from favorites.dispatch.events import Recorder
 from favorites.dispatch.offering import broadcast, fallback_values
+from favorites.dispatch.prepared import MECHANIC, REQUEST, Prepared
 from favorites.dispatch.verb import Again, verb
 from favorites.models import FallbackReason, Kind, SessionRequest, Status
 from favorites.models.session_request import is_free, is_preferred, open_to, said_no, was_asked, window_is_open
@@ -31,14 +32,20 @@ def accept(session: Session, request_id: UUID, mechanic_id: UUID) -> None:
     `HasActiveSession`.
     """
     approved(session, mechanic_id)
-    taken = update(SessionRequest).where(SessionRequest.id == request_id, open_to(mechanic_id), is_free(mechanic_id))
-    taken = taken.values(status=Status.ACCEPTED.value, mechanic_id=mechanic_id, accepted_at=clock())
-    won = session.execute(taken.returning(*AFTER)).one_or_none()
+    won = _taken.run(session, request=request_id, mechanic=mechanic_id).one_or_none()
     if won is None:
         return _explain_no_accept(session, request_id, mechanic_id)
     tell = Recorder(session, won, Actor.mechanic(mechanic_id), "accept")
     tell.customer(Kind.REQUEST_ACCEPTED, mechanic_id=str(mechanic_id))
     return tell_those_who_saw(tell, won, Kind.REQUEST_ACCEPTED)
+
+
+_taken = Prepared(
+    update(SessionRequest)
+    .where(SessionRequest.id == REQUEST, open_to(MECHANIC), is_free(MECHANIC))
+    .values(status=Status.ACCEPTED.value, mechanic_id=MECHANIC, accepted_at=clock())
+    .returning(*AFTER)
+)
 
 
 @verb
