@@ -17,8 +17,8 @@ class Answer(NamedTuple):
 class Browser:
     """A context manager that hangs up."""
 
-    def __init__(self, port: int, cookie: str) -> None:
-        self._connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    def __init__(self, port: int, cookie: str, address: str = "127.0.0.1") -> None:
+        self._connection = HTTPConnection(address, port, timeout=30)
         self._cookie = cookie
         self._token = ""
 

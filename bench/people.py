@@ -4,7 +4,6 @@ There are as many as bookings, so every limit of the product stays as it is.
 """
 
 import secrets
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,8 +14,6 @@ from psycopg2.extras import execute_values
 
 from bench.browser import Browser
 from favorites.dispatch.sign_ins import hash_of
-from favorites.embedded.connection import url
-from favorites.postgres import home_of
 
 PERSON = "INSERT INTO users (email, password, role, fs_uniquifier) VALUES (%s, %s, %s, %s) RETURNING id"
 SIGN_IN = "INSERT INTO sign_ins (user_id, key_hash, expires_at) VALUES (%s, %s, clock_timestamp() + interval '1 day')"
@@ -39,14 +36,17 @@ FAVORITE = "INSERT INTO customer_favorites (customer_id, mechanic_id) VALUES (%s
 
 
 class Town:
-    """Makes people in the database of the server that runs on `instance`, and answers questions about what it wrote."""
+    """Makes people in the database at `address`, and answers questions about what its server wrote.
 
-    def __init__(self, instance: Path) -> None:
-        self._connection = psycopg2.connect(url(home_of(instance)))
+    `secret_key`: that server's.
+    """
+
+    def __init__(self, address: str, secret_key: str) -> None:
+        self._connection = psycopg2.connect(address)
         self._connection.autocommit = True
         # A bare application, only to sign cookies as the product does.
         signer = Flask("bench")
-        signer.secret_key = (instance / "secret_key").read_text()
+        signer.secret_key = secret_key
         serializer = SecureCookieSessionInterface().get_signing_serializer(signer)
         assert serializer
         self._sign = serializer.dumps
@@ -114,9 +114,9 @@ class Customer:
         checkout = browser.sends(waiver.path, full_name=f"{self.name} Bench", consent="yes")
         return browser.sends(f"{checkout.path}/credits").path.rpartition("/")[2]
 
-    def has_booked(self, port: int) -> str:
+    def has_booked(self, port: int, address: str = "127.0.0.1") -> str:
         """The same in a browser of their own, closed again."""
-        with Browser(port, self.cookie) as browser:
+        with Browser(port, self.cookie, address) as browser:
             return self.books(browser)
 
     def _intake(self) -> dict[str, object]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import psycopg2
 
 from bench.people import Town
+from favorites.embedded.connection import url
 from favorites.postgres import ensure, home_of, release
 from tests.server import Server
 
@@ -26,10 +27,11 @@ class Stage(NamedTuple):
 
     server: Server
     town: Town
+    address: str = "127.0.0.1"
 
     @property
     def port(self) -> int:
-        """Where it listens, on 127.0.0.1."""
+        """Where it listens, at its address."""
         return self.server.port
 
 
@@ -45,7 +47,7 @@ def stage(*, postgresql: Mapping[str, str] | None = None, **settings: str) -> It
             _prepare(instance, postgresql)
         with Server(instance, **SETTINGS, **settings) as server:
             server.ready()
-            with closing(Town(instance)) as town:
+            with closing(Town(url(home_of(instance)), (instance / "secret_key").read_text())) as town:
                 yield Stage(server, town)
     finally:
         shutil.rmtree(home_of(instance), ignore_errors=True)

@@ -74,8 +74,8 @@ def is_stopped(instance: Path) -> bool:
 class Server:
     """One `python app.py`; a context manager that leaves nothing behind."""
 
-    def __init__(self, instance: Path, out: Path | None = None, **more: str) -> None:
-        """`out`: a device that takes its log, which then cannot be read."""
+    def __init__(self, instance: Path, out: Path | None = None, inside: tuple[str, ...] = (), **more: str) -> None:
+        """`out`: a device that takes its log, which then cannot be read. `inside`: a command that becomes it."""
         self.instance = instance
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -83,7 +83,7 @@ class Server:
         self.log.touch()
         with (out or self.log).open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "app.py"],
+                [*inside, sys.executable, "app.py"],
                 cwd=ROOT,
                 env=environment(instance, PORT=str(self.port), **more),
                 stdin=subprocess.DEVNULL,

@@ -3,8 +3,10 @@
 NAMES = (
     "start",
     "broadcast",
+    "workers",
     "memory",
     "pages",
+    "saturated",
     "storm",
     "herd",
     "booking",

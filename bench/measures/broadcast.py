@@ -1,11 +1,10 @@
 """One event to every open stream, from before its transaction to the last client, beside nchan, a C loop, threads."""
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from statistics import median
-from typing import NamedTuple
 
+from bench.arms import Arm
 from bench.figures import Figure, beside, paired, spread
 from bench.load import BUSIEST, Load
 from bench.peers import Peer
@@ -15,63 +14,12 @@ from bench.peers.product import Product
 from bench.peers.threaded import Threaded
 from bench.stage import stage
 from bench.tools import versions
-from bench.usage import cpu
 
 SIZES = (10_000, 5_000, 1_000)  # streams, the most first: then some are closed
 GOALS = {10_000: {"nchan": 1.2, "C loop": 0.85}, 5_000: {"nchan": 1.2, "C loop": 0.85}, 1_000: {"gthread": 8}}
 ROUNDS = 7
 DELIVERIES = 50_000  # a round and server; fewer at 1,000 streams, where threads are slow
 MOST = 20  # broadcasts a round
-
-
-class Round(NamedTuple):
-    """Of some broadcasts, one after the other. Milliseconds and seconds; `cpu` a 100,000 deliveries."""
-
-    rate: float
-    p50: float
-    p99: float
-    cpu: float
-    busy: float
-    faults: int
-    size: int
-
-
-class Arm:
-    """A server with its streams."""
-
-    def __init__(self, server: Product | Peer, load: Load) -> None:
-        self.server, self.load = server, load
-        self.rounds: list[Round] = []
-
-    def opens(self, streams: int) -> None:
-        """From more, or from none."""
-        self.rounds = []
-        if self.load.state().open > streams:
-            self.load.keeps(streams)
-        elif self.load.state().open < streams:
-            self.load.opens(streams, 180)
-
-    def plays(self, broadcasts: int, size: int) -> Round:
-        """One round: the next broadcast begins when every client has the one before."""
-        streams, spent, began, seconds, busy = self.load.state().open, cpu(self.server.processes()), {}, 0.0, 0.0
-        for _ in range(broadcasts):
-            idle, start = self.load.state().cpu, time.monotonic_ns()
-            event = self.server.broadcasts(size)
-            busy += self.load.waits(event).cpu - idle
-            began[event] = start
-            seconds += (self.load.arrivals({event: start}).completed - start) / 1e9
-        spent = cpu(self.server.processes()) - spent
-        all_of_it = self.load.arrivals(began)
-        self.load.forgets()
-        return Round(
-            broadcasts * streams / seconds,
-            all_of_it.p50,
-            all_of_it.p99,
-            spent * 100_000 / (broadcasts * streams),
-            busy / seconds,
-            all_of_it.lost + all_of_it.twice,
-            all_of_it.size,
-        )
 
 
 def measure() -> Iterator[Figure]:
@@ -88,7 +36,7 @@ def measure() -> Iterator[Figure]:
 def _arm(standing: ExitStack, server: Product | Peer, streams: int) -> Arm:
     if isinstance(server, Peer):
         standing.enter_context(server)
-    return Arm(server, standing.enter_context(Load(server.port, server.heads(streams), key=server.key)))
+    return Arm(server.name, server, standing.enter_context(Load(server.port, server.heads(streams), key=server.key)))
 
 
 def _played(arms: list[Arm], streams: int) -> list[Arm]:
@@ -112,10 +60,10 @@ def _figures(streams: int, ours: Arm, *others: Arm) -> Iterator[Figure]:
         faults = sum(one.faults for one in [*ours.rounds, *other.rounds])
         sizes = {one.size for one in [*ours.rounds, *other.rounds]}
         yield beside(
-            f"broadcast, deliveries/s at {streams} streams", median(rates), "1/s", other.server.name, median(theirs),
-            ratio=paired(rates, theirs), least=GOALS[streams].get(other.server.name), versions=told,
+            f"broadcast, deliveries/s at {streams} streams", median(rates), "1/s", other.name, median(theirs),
+            ratio=paired(rates, theirs), least=GOALS[streams].get(other.name), versions=told,
             is_valid=busiest <= BUSIEST and not faults and max(sizes) - min(sizes) <= 1,
-            note=f"{spread(rates)}; {other.server.name} {spread(theirs)}; frames of {max(sizes)} bytes; "
+            note=f"{spread(rates)}; {other.name} {spread(theirs)}; frames of {max(sizes)} bytes; "
             f"client at most {busiest:.0%} busy; {faults} lost or twice",
         )  # fmt: skip
     for what, unit, pick in (
@@ -123,9 +71,9 @@ def _figures(streams: int, ours: Arm, *others: Arm) -> Iterator[Figure]:
         ("p99 a client", "ms", lambda one: one.p99),
         ("CPU per 100,000 deliveries, PostgreSQL not counted", "s", lambda one: one.cpu),
     ):
-        values = {arm.server.name: median(pick(one) for one in arm.rounds) for arm in (ours, *others)}
+        values = {arm.name: median(pick(one) for one in arm.rounds) for arm in (ours, *others)}
         note = ", ".join(f"{name} {value:.3g}" for name, value in list(values.items())[2:])
         yield beside(
-            f"broadcast, {what}, at {streams} streams", values[ours.server.name], unit, "nchan", values["nchan"],
+            f"broadcast, {what}, at {streams} streams", values[ours.name], unit, "nchan", values["nchan"],
             versions=told, note=note,
         )  # fmt: skip

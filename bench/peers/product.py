@@ -20,11 +20,12 @@ class Product:
 
     name, key, path = "Book Again", "id: ", "/mechanic/events"
 
-    def __init__(self, on: Stage) -> None:
+    def __init__(self, on: Stage, *more: Stage) -> None:
+        """`more`: further hosts with the same database."""
         self.port = on.port
-        self.stage = on
+        self.stage, self._stages = on, (on, *more)
         self._cookies: list[str] = []
-        self.request_id = on.town.customer("Ana").has_booked(on.port)
+        self.request_id = on.town.customer("Ana").has_booked(on.port, on.address)
         on.town.rows("SELECT setval('request_events_id_seq', %s)", FIRST)
 
     def heads(self, streams: int) -> Iterable[str]:
@@ -39,5 +40,5 @@ class Product:
 
     def processes(self) -> list[psutil.Process]:
         """Arbiter, workers, and what they have started."""
-        arbiter = psutil.Process(self.stage.server.process.pid)
-        return [arbiter, *arbiter.children(recursive=True)]
+        arbiters = [psutil.Process(on.server.process.pid) for on in self._stages]
+        return [*arbiters, *(child for arbiter in arbiters for child in arbiter.children(recursive=True))]
