@@ -33,8 +33,7 @@ class Broken(NamedTuple):
     mistakes: tuple[Mistake, ...]
 
 
-ACCEPT = "taken = update(SessionRequest).where(SessionRequest.id == request_id"
-FREE = "open_to(mechanic_id), is_free(mechanic_id))"
+WON = "    won = _taken.run(session, request=request_id, mechanic=mechanic_id).one_or_none()\n"
 COMMIT = "        session.commit()\n"
 BROKEN = (
     Broken(
@@ -44,12 +43,17 @@ BROKEN = (
         (
             Mistake(
                 "favorites/dispatch/answers/accepting.py",
-                f"    {ACCEPT}, {FREE}\n",
-                f"""    can = select(SessionRequest.id).where(SessionRequest.id == request_id, {FREE}
+                WON,
+                f"""    free = open_to(mechanic_id), is_free(mechanic_id)
+    can = select(SessionRequest.id).where(SessionRequest.id == request_id, *free)
     if session.execute(can).one_or_none() is None:
         return _explain_no_accept(session, request_id, mechanic_id)
-    {ACCEPT})
-""",
+{WON}""",
+            ),
+            Mistake(
+                "favorites/dispatch/answers/accepting.py",
+                "    .where(SessionRequest.id == REQUEST, open_to(MECHANIC), is_free(MECHANIC))\n",
+                "    .where(SessionRequest.id == REQUEST)\n",
             ),
         ),
     ),

@@ -52,7 +52,7 @@ MUTATIONS = [
         ("accept::x1_the_preferred_mechanic_accepts_in_the_window",),
     ),
     Mutation(
-        "dispatch/answers/common.py",
+        "dispatch/offering.py",
         ', "expires_at": lifetime_from_now()}',
         "}",
         ("fallback::b3_the_fallback_is_recorded_and_the_priority_facts_stay",),

@@ -119,8 +119,8 @@ MUTATIONS = [
     ),
     Mutation(
         "dispatch/offering.py",
-        "fallback_reason=FallbackReason.ERROR.value, expires_at=lifetime_from_now()",
-        "fallback_reason=FallbackReason.ERROR.value",
+        "    session.execute(fallen.values(fallback_values(FallbackReason.ERROR)))\n",
+        "    fallen.values(fallback_values(FallbackReason.ERROR))\n",
         ("priority::r11_any_exception_while_offering_broadcasts_at_once",),
     ),
     Mutation(

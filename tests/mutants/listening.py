@@ -5,14 +5,14 @@ from tests.mutants.mutation import Mutation
 MUTATIONS = [
     Mutation(
         "live/hub.py",
-        "stream.last < frame.id and stream.excluded_as not in frame.excluded",
-        "stream.last < frame.id",
+        "stream.last < id_ and not (excluded and stream.excluded_as in excluded)",
+        "stream.last < id_",
         ("hub::an_excluded_mechanic_hears_nothing_live_or_on_replay",),
     ),
     Mutation(
         "live/hub.py",
-        "stream.last < frame.id and stream.excluded_as",
-        "stream.excluded_as",
+        "stream.last < id_ and not (",
+        "not (",
         ("hub::the_table_and_the_feed_may_overlap_in_either_order",),
     ),
     Mutation(
@@ -89,7 +89,7 @@ MUTATIONS = [
     ),
     Mutation(
         "live/resume.py",
-        "if oldest is not None and after < oldest - 1:",
+        "if not events.is_whole_after(session, after):",
         "if False:",
         ("feed::older_than_what_is_kept_is_reset",),
     ),

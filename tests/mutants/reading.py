@@ -91,8 +91,8 @@ MUTATIONS = [
     ),
     Mutation(
         SESSION_REQUEST,
-        "other.mechanic_id == mechanic_id, other.status == Status.ACCEPTED)",
-        "other.mechanic_id == mechanic_id)",
+        "_another.mechanic_id == mechanic_id, _another.status == Status.ACCEPTED)",
+        "_another.mechanic_id == mechanic_id)",
         ("answers::x4_a_job_that_is_over_leaves_the_mechanic_free",),
     ),
     Mutation(
