@@ -61,7 +61,7 @@ class Ticker:
         executors = {"default": ThreadPoolExecutor(1), "retention": ThreadPoolExecutor(1)}
         self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults, executors=executors)
         self._scheduler.add_job(self._poll, "interval", seconds=seconds, id=JOB)
-        self._retention_days = retention_days
+        self._retention_days, self._stopping = retention_days, threading.Event()
         if retention_days:  # a thread and a connection of its own: no deadline waits for it
             self._scheduler.add_job(self._remove_old_events, "interval", seconds=seconds, executor="retention")
 
@@ -75,6 +75,7 @@ class Ticker:
         """Waits for a running poll, then gives the lock back."""
         with self._lock:  # its shutdown waits for the poll with its own lock held: a poll must not re-arm then
             self._is_stopped = True
+        self._stopping.set()
         self._scheduler.shutdown(wait=True)
         self._leadership.stop()
         self._heartbeat.stop()
@@ -153,7 +154,9 @@ class Ticker:
             if self.is_leader:
                 with Session(self._beside) as session:
                     retention.remove_old_events(
-                        session, self._retention_days, lambda: time.monotonic() < enough and not self._is_stopped
+                        session,
+                        self._retention_days,
+                        lambda: time.monotonic() < enough and not self._stopping.wait(retention.BREATH),
                     )
         except Exception as error:  # the poll tells of a database that is away
             log.debug("[Scheduler] old events stay for now: %s", db.reason(error))

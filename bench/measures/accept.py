@@ -29,7 +29,7 @@ PEOPLE = f"""
 INSERT INTO users (id, email, role, fs_uniquifier)
 SELECT ('{{id}}' || n)::uuid, '{{role}}' || n || '@bench.test', '{{role}}', '{{role}}' || n
   FROM generate_series({FIRST}, {FIRST + ROWS - 1}) AS n;
-INSERT INTO {{role}}s (id, user_id, first_name) SELECT id, id, 'Bench' FROM users WHERE role = '{{role}}'
+INSERT INTO {{role}}s (id, user_id, first_name) SELECT id, id, 'Bench' FROM users WHERE id::text LIKE '{{id}}%'
 """
 REQUESTS = f"""
 INSERT INTO session_requests (id, customer_id, session_type, plan_code, expires_at)
@@ -48,12 +48,22 @@ class Worked(NamedTuple):
 def measure() -> Iterator[Figure]:
     """Each session request has a customer and a mechanic of its own, since both may have one at a time."""
     with cluster() as database:
-        for id_, role in ((CUSTOMER, "customer"), (MECHANIC, "mechanic")):
-            database.sql(PEOPLE.format(id=id_, role=role))
-        database.sql("UPDATE mechanics SET status = 'approved'")
+        people(database)
         versions = {"postgresql": database.one("SHOW server_version")}
         yield _contention(database, versions)
         yield from _throughput(database, versions)
+
+
+def people(database: Database) -> None:
+    """A customer and an approved mechanic for each of the session requests."""
+    for id_, role in ((CUSTOMER, "customer"), (MECHANIC, "mechanic")):
+        database.sql(PEOPLE.format(id=id_, role=role))
+    database.sql("UPDATE mechanics SET status = 'approved'")
+
+
+def accept(session: Session, number: int) -> None:
+    """That session request, by its mechanic."""
+    answers.accept(session, UUID(f"{REQUEST}{FIRST + number}"), UUID(f"{MECHANIC}{FIRST + number}"))
 
 
 def _contention(database: Database, versions: dict[str, str]) -> Figure:
@@ -140,15 +150,11 @@ def _script(database: Database) -> str:
     pool = database.engine()
     event.listen(pool, "after_cursor_execute", lambda _c, cursor, *_rest: sent.append(cursor.query.decode()))
     with Session(pool) as session:
-        _accept(session, FIRST)
+        accept(session, 0)
     pool.dispose()
     statements = [re.sub(r"\s+", " ", statement).replace(str(FIRST), ":n") + ";" for statement in sent]
     own = f"\\set n {FIRST} + :client_id * {ROWS // CONNECTIONS} + :done\n\\set done :done + 1"
     return "\n".join([own, "BEGIN;", *statements, "COMMIT;", ""])
-
-
-def _accept(session: Session, number: int) -> None:
-    answers.accept(session, UUID(f"{REQUEST}{number}"), UUID(f"{MECHANIC}{number}"))
 
 
 def _pgbench(database: Database, script: str) -> Worked:
@@ -169,7 +175,7 @@ def _verbs(database: Database, processes: int, threads: int) -> Worked:
     context = multiprocessing.get_context("spawn")
     ready, ends = context.Barrier(processes), context.Queue()
     workers = [
-        context.Process(target=accept_all, args=(database.url, FIRST + place * share, share, threads, ready, ends))
+        context.Process(target=accept_all, args=(database.url, place * share, share, threads, ready, ends))
         for place in range(processes)
     ]
     for worker in workers:
@@ -191,7 +197,7 @@ def accept_all(url: str, first: int, many: int, threads: int, ready: Any, ends: 
             session.commit()
             here.wait()
             for number in range(first + place, first + many, threads):
-                _accept(session, number)
+                accept(session, number)
 
     running = [threading.Thread(target=accept_some, args=(place,)) for place in range(threads)]
     for thread in running:

@@ -14,7 +14,8 @@ from favorites.db import Session, clock
 from favorites.dispatch.verb import verb
 from favorites.models import RequestEvent, SessionRequest
 
-BATCH = 1000  # events looked at in one transaction
+BATCH = 500  # events looked at in one transaction
+BREATH = 0.02  # seconds between two: without it those who write have three times the p99, with it half as much again
 
 
 class Batch(NamedTuple):
