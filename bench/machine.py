@@ -5,6 +5,8 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from favorites.embedded import programs
+
 
 def machine(disk: Path) -> dict[str, Any]:
     """`load_average` is that of the minute before: far above 0, the figures are pessimistic."""
@@ -14,6 +16,7 @@ def machine(disk: Path) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "file_system": _file_system(disk),
         "python": platform.python_version(),
+        "postgresql": programs.major_of(programs.binaries()),
         "load_average": round(os.getloadavg()[0], 1),
     }
 

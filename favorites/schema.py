@@ -25,11 +25,11 @@ class SchemaDiffers(RuntimeError):  # which `flask db` tells without a traceback
 
 def check() -> None:
     """Raises `SchemaDiffers`, or `psycopg2.OperationalError` when the database does not answer."""
-    stored, newest = stored_revision(), _newest()
-    if stored == newest:
+    stored, needed = stored_revision(), newest()
+    if stored == needed:
         return
     refuse_newer(stored)
-    raise SchemaDiffers(f"The database is behind (at {stored or 'nothing'}, not {newest}): run `flask db upgrade`.")
+    raise SchemaDiffers(f"The database is behind (at {stored or 'nothing'}, not {needed}): run `flask db upgrade`.")
 
 
 def refuse_newer(stored: str | None) -> None:
@@ -101,7 +101,8 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory(str(ROOT / "migrations"))
 
 
-def _newest() -> str | None:
+def newest() -> str | None:
+    """The revision of the newest migration, which this code needs."""
     return _scripts().get_current_head()
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from favorites import db as connections
-from favorites import patience
+from favorites import patience, schema
 from favorites.db import db
 from favorites.settings import Settings
 from tests.cast import Customer
@@ -104,7 +104,7 @@ def behind() -> Iterator[None]:
     """Somebody has taken the schema back while we serve."""
     sql("UPDATE alembic_version SET version_num = '0002'")
     yield
-    sql("UPDATE alembic_version SET version_num = '0003'")
+    sql("UPDATE alembic_version SET version_num = %s", schema.newest())
 
 
 def look_for_a_column_that_is_not_there() -> None:
@@ -122,17 +122,25 @@ def test_unless_its_schema_was_taken_back_under_us(asks) -> None:
 
 @pytest.fixture
 def swallowed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """Our connections go through a proxy that can swallow all; we lose patience soon."""
+    """Our connections go through a proxy that can swallow all."""
     dsn = parse_dsn(os.environ["DATABASE_URL"])
     with proxy_to(f"{dsn['host']}/.s.PGSQL.{dsn['port']}") as proxy, monkeypatch.context() as patch:
         address = f"{dsn['user']}:{quote(dsn['password'])}@127.0.0.1:{proxy.port}/{dsn['dbname']}"
         patch.setattr(connections, "url", lambda: f"postgresql://{address}")
-        patch.setattr(patience, "LONGEST", 0.2)
         yield proxy
 
 
+def lose_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if everybody's were at its end."""
+    with monkeypatch.context() as patch:
+        patch.setattr(patience, "monotonic", lambda: time.monotonic() + patience.LONGEST + 1)
+        patience.watch()
+
+
 @pytest.mark.parametrize("what", ["a query", "a commit"])
-def test_an_answer_that_never_comes_is_not_waited_for(pool: ThreadPoolExecutor, swallowed: Proxy, what: str) -> None:
+def test_an_answer_that_never_comes_is_not_waited_for(
+    pool: ThreadPoolExecutor, swallowed: Proxy, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Found by K64: with no answer and no word, all eight threads of the web waited for ever."""
     connection = connections.connect()
     connection.cursor().execute("SELECT 2")
@@ -140,18 +148,17 @@ def test_an_answer_that_never_comes_is_not_waited_for(pool: ThreadPoolExecutor, 
     waits = pool.submit(connection.commit if what == "a commit" else lambda: connection.cursor().execute("SELECT 3"))
     with pytest.raises(TimeoutError):
         waits.result(0.3)
-    patience.watch()
+    lose_patience(monkeypatch)
     with pytest.raises(psycopg2.OperationalError):
         waits.result(5)
     connection.close()
 
 
-def test_who_waits_for_nothing_is_left_alone(swallowed: Proxy) -> None:
+def test_who_waits_for_nothing_is_left_alone(swallowed: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     connection = connections.connect()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 2")
-        time.sleep(0.3)
-        patience.watch()
+        lose_patience(monkeypatch)
         cursor.execute("SELECT 3")
         assert cursor.fetchone() == (3,)
     connection.close()

@@ -15,4 +15,7 @@ NAMES = (
     "sweep",
     "empty_poll",
     "accept",
+    "retention",
+    "analytics",
+    "board",
 )

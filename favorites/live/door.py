@@ -79,14 +79,10 @@ class Door:
     def _hear(self, line: socket.socket, message: apart.Message, descriptors: list[int]) -> None:
         match message["what"]:
             case "seat":
-                ring = self._hub.ring
-                answer: apart.Message = {
-                    "refusal": self._hub.refusal(UUID(message["user_id"])),
-                    "ring": [ring.floor, ring.newest],
-                }
+                answer = self._seat(UUID(message["user_id"]))
             case "watch":
                 self._enter(line)
-                answer = {"is_well": self._feed.is_ready.is_set() and not self._feed.is_late()}
+                answer = {"is_well": self._is_well()}
             case "stop":
                 answer = {"stops": self._is_alone()}
             case _:
@@ -95,6 +91,14 @@ class Door:
         if answer.get("stops"):
             self.tell_to_stop()
         return None
+
+    def _seat(self, user_id: UUID) -> apart.Message:
+        ring = self._hub.ring
+        known = [ring.floor, ring.newest]
+        return {"is_well": self._is_well(), "refusal": self._hub.refusal(user_id), "ring": known}
+
+    def _is_well(self) -> bool:
+        return self._feed.is_ready.is_set() and not self._feed.is_late()
 
     def _enter(self, line: socket.socket) -> None:
         with self._changed:

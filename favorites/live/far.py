@@ -70,6 +70,8 @@ class FarHub:
             with ExitStack() as stack:
                 line = stack.enter_context(apart.connect(self._settings))
                 answer = apart.ask(line, {"what": "seat", "user_id": str(user_id)})
+                if not answer["is_well"]:  # it has died, say, and another has yet to read where it is
+                    return None
                 seat = Seat(answer["refusal"], Bounds(*answer["ring"]), partial(self._hand_over, line))
                 if not seat.refusal:
                     stack.pop_all()  # the line is the seat's

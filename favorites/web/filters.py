@@ -1,5 +1,6 @@
 """What templates can do with times and money, and the few questions every page asks."""
 
+from calendar import month_abbr
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -41,18 +42,26 @@ def _zone_of(name: str) -> ZoneInfo:
 
 def clock(at: datetime) -> str:
     """10:02"""
-    return f"{at.astimezone(reader_zone()):%H:%M}"
+    return _clock(at.astimezone(reader_zone()))
 
 
 def day(at: datetime) -> str:
     """22 Nov 2026"""
-    there = at.astimezone(reader_zone())
-    return f"{there.day} {there:%b %Y}"
+    return _day(at.astimezone(reader_zone()))
 
 
 def with_zone(at: datetime) -> str:
     """22 Nov 2026, 10:02 CET"""
-    return f"{day(at)}, {clock(at)} {at.astimezone(reader_zone()):%Z}"
+    there = at.astimezone(reader_zone())
+    return f"{_day(there)}, {_clock(there)} {there.tzname()}"
+
+
+def _clock(there: datetime) -> str:
+    return f"{there.hour:02}:{there.minute:02}"
+
+
+def _day(there: datetime) -> str:
+    return f"{there.day} {month_abbr[there.month]} {there.year}"
 
 
 def iso(at: datetime) -> str:

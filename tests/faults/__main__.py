@@ -11,8 +11,7 @@ import time
 import traceback
 from datetime import UTC, datetime
 
-from bench.figures import machine
-from favorites.embedded import programs
+from bench.machine import machine
 from tests.faults import page
 from tests.faults.page import Played
 from tests.faults.registry import FAULTS, Fault
@@ -69,8 +68,7 @@ def _meant(numbers: list[str]) -> list[Fault]:
 
 
 def _where() -> str:
-    version = programs.major_of(programs.binaries())
-    told = machine(f"{version}", page.PAGE.parent)
+    told = machine(page.PAGE.parent)
     load = told.pop("load_average")
     named = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told.items() if name != "file_system")
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {named}; load average when it began {load}."

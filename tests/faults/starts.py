@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from favorites import schema
 from tests.faults.doors import OK, Http, definite
 from tests.faults.ground import SETTINGS, Ground, answers, ground
 from tests.faults.registry import fault
@@ -113,7 +114,7 @@ def reloaded(times: int) -> int:
 
 
 NEWER = "UPDATE alembic_version SET version_num = '9999'; ALTER TABLE session_requests ADD later text DEFAULT ''"
-AS_IT_WAS = "UPDATE alembic_version SET version_num = '0003'; ALTER TABLE session_requests DROP later"
+AS_IT_WAS = f"UPDATE alembic_version SET version_num = '{schema.newest()}'; ALTER TABLE session_requests DROP later"
 
 
 @fault(

@@ -5,8 +5,8 @@ from tests.mutants.mutation import Mutation
 MUTATIONS = [
     Mutation(
         "dispatch/locks.py",
-        "where(Mechanic.id == MECHANIC).with_for_update(read=True)",
-        "where(Mechanic.id == MECHANIC)",
+        "where(Mechanic.id == mechanic_id).with_for_update(read=True)",
+        "where(Mechanic.id == mechanic_id)",
         ("answers::rule_9_a_suspension_that_came_first_is_waited_for",),
     ),
     Mutation(

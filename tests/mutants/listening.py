@@ -177,4 +177,40 @@ MUTATIONS = [
         "with_for_update(key_share=True)",
         ("feed::a_board_whose_row_is_held_waits_for_nobody",),
     ),
+    Mutation(
+        "live/feed.py",
+        "        self.care.watch()\n",
+        "",
+        ("feed::care_that_hangs_is_cut_loose",),
+    ),
+    Mutation(
+        "live/far.py",
+        "            self._near.adopt(stream, head)\n",
+        "            pass\n",
+        ("hub_door::who_dies_before_the_hand_over_loses_no_stream",),
+    ),
+    Mutation(
+        "live/far.py",
+        "        self.is_well = False\n        log.debug(",
+        "        log.debug(",
+        ("hub_door::one_that_hangs_holds_up_one_request_and_no_other",),
+    ),
+    Mutation(
+        "live/far.py",
+        'if not answer["is_well"]:',
+        "if False:",
+        ("hub_door::a_feed_that_is_late_there_sends_streams_here",),
+    ),
+    Mutation(
+        "live/far.py",
+        '"last": stream.last,',
+        '"last": -1,',
+        ("hub_door::a_stream_is_handed_over_whole",),
+    ),
+    Mutation(
+        "live/door.py",
+        "return self._grace if self._watchers else self._alone_since",
+        "return self._alone_since",
+        ("hub_door::it_stays_while_somebody_watches_and_a_little_longer",),
+    ),
 ]
