@@ -4,11 +4,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from flask import Flask, Response, request
 
 from bench.peers import Peer
+
+HEARTBEAT = 15.0  # seconds, as ours
 
 app = Flask(__name__)
 queues: set[SimpleQueue[bytes]] = set()
@@ -28,7 +30,10 @@ def _told(queue: "SimpleQueue[bytes]") -> Iterator[bytes]:
     try:
         yield b"retry: 1000\n\n"
         while True:
-            yield queue.get()
+            try:
+                yield queue.get(timeout=HEARTBEAT)
+            except Empty:
+                yield b"event: ping\ndata: {}\n\n"  # else nobody would notice that the client has gone
     finally:
         with lock:
             queues.discard(queue)

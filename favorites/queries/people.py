@@ -1,10 +1,11 @@
 """Who somebody is."""
 
 from datetime import timedelta
+from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import Interval, Select, bindparam, exists, select
 from sqlalchemy.orm import contains_eager
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -27,21 +28,28 @@ def signed_in(session: Session, key_hash: str, idle: timedelta) -> SignedIn | No
 
     The rows are detached from the session: a snapshot for one request, which no commit expires.
     """
-    row = session.execute(
+    row = session.execute(_signed_in(), {"key_hash": key_hash, "idle": idle}).one_or_none()
+    if row is None:
+        return None
+    found = SignedIn(*row)
+    _detach(session, found.user)
+    return found
+
+
+@cache
+def _signed_in() -> Select[UUID, User, bool]:
+    """Built once: it is read at every request, and by thousands at once when their streams come back."""
+    idle = bindparam("idle", type_=Interval)
+    return (
         select(SignIn.id, User, SignIn.seen_at < clock() - SEEN_EVERY)
         .join(User, SignIn.user_id == User.id)
         .outerjoin(User.customer)
         .outerjoin(User.mechanic)
         .outerjoin(Mechanic.workshop)
         .options(contains_eager(User.customer), contains_eager(User.mechanic).contains_eager(Mechanic.workshop))
-        .where(SignIn.key_hash == key_hash, SignIn.ended_at.is_(None), SignIn.expires_at > clock())
+        .where(SignIn.key_hash == bindparam("key_hash"), SignIn.ended_at.is_(None), SignIn.expires_at > clock())
         .where(SignIn.seen_at > clock() - idle, User.active)
-    ).one_or_none()
-    if row is None:
-        return None
-    found = SignedIn(*row)
-    _detach(session, found.user)
-    return found
+    )
 
 
 def _detach(session: Session, user: User) -> None:
