@@ -1,5 +1,6 @@
 """The mechanic's board: who sees what, what can be pressed, and what nobody learns before acceptance."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,10 @@ from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from favorites.queries import mechanic as queries
+from favorites.queries.mechanic import BOARD, KNOWN
 from favorites.settings import current
+from favorites.web.mechanic import BLANK
 from tests.cast import INTAKE, Customer, Mechanic, Person
 from tests.database import fast_forward, one, sql
 
@@ -83,6 +87,44 @@ def test_open_requests_stand_oldest_first(ana: Customer, ben: Customer, nadia: M
     ana.books()
     page = board(nadia)
     assert 0 < page.index(">Ben<") < page.index(">Ana<")
+
+
+def test_what_all_cards_share_carries_the_id_of_each(
+    ana: Customer, ben: Customer, marco: Mechanic, flag_on: None
+) -> None:
+    ana.favors(marco)
+    offer, other = ana.books_again(marco), ben.books()
+    free = board(marco)
+    marco.accepts(offer)
+    busy = board(marco)
+    for told in (
+        f"requests/{offer}/accept",
+        f"requests/{offer}/decline",
+        f'id="reason-{offer}"',
+        f"requests/{other}/acc",
+    ):
+        assert free.count(told) == 1
+    assert busy.count(f"why-{other}") == 2
+    assert BLANK not in free + busy
+
+
+def test_of_the_intake_no_card_reads_more_than_it_may_show() -> None:
+    for statement in (BOARD, KNOWN):
+        read = set(re.findall(r"intakes\.(\w+)", str(statement)))
+        assert read == {"session_id", "year", "make", "model", "concern", "urgent"}
+
+
+def test_a_longer_board_shows_the_oldest_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, ana: Customer, ben: Customer, nadia: Mechanic
+) -> None:
+    monkeypatch.setattr(queries, "LIMIT", 1)
+    ben.books()
+    assert "Only the oldest are shown." not in board(nadia)
+    ana.books()
+    page = board(nadia)
+    assert ">Ben<" in page
+    assert ">Ana<" not in page
+    assert "Only the oldest are shown." in page
 
 
 def test_accepting_leads_to_the_consultation_and_turns_the_other_buttons_off(

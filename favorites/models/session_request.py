@@ -244,7 +244,7 @@ def is_asked(mechanic_id: AMechanic) -> ColumnElement[bool]:
     )
 
 
-def was_asked(mechanic_id: UUID) -> ColumnElement[bool]:
+def was_asked(mechanic_id: AMechanic) -> ColumnElement[bool]:
     """Whose it ever was to see: the preferred mechanic's, and every eligible mechanic's once it left its window.
 
     A mechanic who declined still knows of it; one who was never asked does not.

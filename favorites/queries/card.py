@@ -1,17 +1,20 @@
 """One session request as one mechanic may see it. Before acceptance: a first name and nothing else that identifies."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, case, func, or_, select, true
-from sqlalchemy.orm import aliased, load_only
+from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, Uuid, and_, bindparam, case, func, or_, select
+from sqlalchemy import true as always
+from sqlalchemy.orm import aliased
 
 from favorites.models import Consultation, Customer, Intake, Plan, RoutingType, SessionRequest, Status
+from favorites.models.consultation import in_one_line
 from favorites.models.session_request import everyone_was_asked, is_accepted, is_pending, is_preferred, said_no
 from favorites.queries.events import offer_message
+
+MECHANIC: BindParameter[UUID] = bindparam("mechanic", type_=Uuid())  # who reads
 
 
 class Stage(StrEnum):
@@ -27,110 +30,99 @@ class Stage(StrEnum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True)
-class LastJob:
-    at: datetime
-    plan: str
+class Card(NamedTuple):
+    """One session request as one mechanic may see it: a row of `CARDS`, in the order of its columns.
 
+    `concern` is None when there is no intake, `consultation_status` when there is no consultation, and the last job's
+    time and plan when there was none.
+    """
 
-@dataclass(frozen=True)
-class Card:
-    """One session request as one mechanic may see it; `consultation_status` is None when there is no consultation."""
-
-    request: SessionRequest
-    stage: Stage
+    id: UUID
+    session_id: UUID | None
+    routing_type: str
+    created_at: datetime
+    expires_at: datetime | None
+    accepted_at: datetime | None
+    priority_notified_at: datetime | None
+    priority_expires_at: datetime | None
+    priority_window_minutes: int
+    fallback_broadcast_at: datetime | None
+    released_from: list[UUID]
+    stage: str  # of Stage
     first_name: str
-    plan: Plan
-    intake: Intake | None
+    plan: str
+    price_cents: int
+    currency: str
+    minutes: int
+    year: int | None
+    make: str | None
+    model: str | None
+    concern: str | None
+    urgent: bool | None
     consultation_status: str | None
-    last_job: LastJob | None
+    last_job_at: datetime | None
+    last_job_plan: str | None
     was_asked_first: bool
 
     @property
     def message(self) -> str:
         """What the preferred mechanic reads first, here and on the stream."""
-        return offer_message(self.first_name, self.request.priority_window_minutes)
+        return offer_message(self.first_name, self.priority_window_minutes)
 
     @property
-    def is_urgent(self) -> bool:
-        """As the customer sees it."""
-        return self.intake is not None and self.intake.urgent
+    def vehicle(self) -> str:
+        """In one line, without what identifies the car; empty when nothing of it was given."""
+        return in_one_line(self.year, self.make, self.model)
 
     @property
     def ends_at(self) -> datetime | None:
         """The end of the window, or of the session request's lifetime; None when there is no clock to show."""
         if self.stage == Stage.OFFER:
-            return self.request.priority_expires_at
-        return self.request.expires_at if self.stage == Stage.OPEN else None
+            return self.priority_expires_at
+        return self.expires_at if self.stage == Stage.OPEN else None
 
     @property
     def asked_at(self) -> datetime:
         """When this mechanic was asked."""
-        if self.stage == Stage.OFFER and self.request.priority_notified_at:
-            return self.request.priority_notified_at
-        return self.request.fallback_broadcast_at or self.request.created_at
+        if self.stage == Stage.OFFER and self.priority_notified_at:
+            return self.priority_notified_at
+        return self.fallback_broadcast_at or self.created_at
 
     @property
     def history(self) -> str | None:
         """What happened before everyone was asked, in a few words; None when nothing did."""
-        if self.request.released_from:
+        if self.released_from:
             return "Needs another mechanic"
-        if self.request.priority_notified_at:
+        if self.priority_notified_at:
             return "You were asked first" if self.was_asked_first else "Asked another mechanic first"
-        return "For your workshop" if self.request.routing_type == RoutingType.WORKSHOP_ONLY else None
+        return "For your workshop" if self.routing_type == RoutingType.WORKSHOP_ONLY else None
 
 
-def cards(mechanic_id: UUID) -> Select[*tuple[Any, ...]]:
-    """The statement that `card` reads; its caller says which, and thereby who may see what."""
-    last = _last_job(mechanic_id)
-    # Nothing but these columns of the intake is ever read here: phone, e-mail, VIN and plate cannot slip onto a page.
-    seen = load_only(Intake.year, Intake.make, Intake.model, Intake.concern, Intake.urgent, raiseload=True)
-    return (
-        select(
-            SessionRequest,
-            _stage(mechanic_id).label("stage"),
-            Customer.first_name,
-            Plan,
-            Intake,
-            Consultation.status.label("consultation_status"),
-            last.c.at,
-            last.c.plan,
-            func.coalesce(is_preferred(mechanic_id), False).label("was_asked_first"),
-        )
-        .join(Customer, Customer.id == SessionRequest.customer_id)
-        .join(Plan, Plan.code == SessionRequest.plan_code)
-        .outerjoin(Consultation, Consultation.id == SessionRequest.session_id)
-        .outerjoin(Intake, Intake.session_id == SessionRequest.session_id)
-        .outerjoin(last, true())
-        .options(seen)
-    )
-
-
-def _stage(mechanic_id: UUID) -> ColumnElement[str]:
-    theirs = SessionRequest.mechanic_id == mechanic_id
+def _stage() -> ColumnElement[str]:
+    theirs = SessionRequest.mechanic_id == MECHANIC
     return case(
         (and_(is_accepted, theirs), Stage.ACTIVE),
         (and_(SessionRequest.status == Status.COMPLETED, theirs), Stage.COMPLETED),
         (SessionRequest.status == Status.CANCELLED, Stage.CANCELLED),
         (SessionRequest.status == Status.EXPIRED, Stage.EXPIRED),
-        (and_(is_pending, said_no(mechanic_id)), Stage.DECLINED),
+        (and_(is_pending, said_no(MECHANIC)), Stage.DECLINED),
         (and_(is_pending, everyone_was_asked), Stage.OPEN),
         (is_pending, Stage.OFFER),
         else_=Stage.TAKEN,
     )
 
 
-def _last_job(mechanic_id: UUID) -> FromClause:
+def _last_job() -> FromClause:
     """The latest job of this mechanic for the customer, where they know each other: a favorite's, or an active one."""
     job, plan = aliased(SessionRequest), aliased(Plan)
     return (
         select(job.closed_at.label("at"), plan.name.label("plan"))
         .join(plan, plan.code == job.plan_code)
         .where(
-            job.mechanic_id == mechanic_id,
+            job.mechanic_id == MECHANIC,
             job.customer_id == SessionRequest.customer_id,
             job.status == Status.COMPLETED,
-            or_(is_preferred(mechanic_id), SessionRequest.mechanic_id == mechanic_id),
+            or_(is_preferred(MECHANIC), SessionRequest.mechanic_id == MECHANIC),
         )
         .order_by(job.closed_at.desc())
         .limit(1)
@@ -139,15 +131,43 @@ def _last_job(mechanic_id: UUID) -> FromClause:
     )
 
 
-def card(row: Row[*tuple[Any, ...]]) -> Card:
-    """A row of `cards`."""
-    return Card(
-        request=row.SessionRequest,
-        stage=Stage(row.stage),
-        first_name=row.first_name,
-        plan=row.Plan,
-        intake=row.Intake,
-        consultation_status=row.consultation_status,
-        last_job=LastJob(row.at, row.plan) if row.at else None,
-        was_asked_first=row.was_asked_first,
+_last = _last_job()
+
+# Whose `where` it is says which, and thereby who may see what. Made once, and columns instead of entities: a board has
+# two hundred. Nothing but these columns of the intake is ever read here: phone, e-mail, VIN and plate cannot slip onto
+# a page.
+CARDS: Select[*tuple[Any, ...]] = (
+    select(
+        SessionRequest.id,
+        SessionRequest.session_id,
+        SessionRequest.routing_type,
+        SessionRequest.created_at,
+        SessionRequest.expires_at,
+        SessionRequest.accepted_at,
+        SessionRequest.priority_notified_at,
+        SessionRequest.priority_expires_at,
+        SessionRequest.priority_window_minutes,
+        SessionRequest.fallback_broadcast_at,
+        SessionRequest.released_from,
+        _stage().label("stage"),
+        Customer.first_name,
+        Plan.name.label("plan"),
+        Plan.price_cents,
+        Plan.currency,
+        Plan.minutes,
+        Intake.year,
+        Intake.make,
+        Intake.model,
+        Intake.concern,
+        Intake.urgent,
+        Consultation.status.label("consultation_status"),
+        _last.c.at.label("last_job_at"),
+        _last.c.plan.label("last_job_plan"),
+        func.coalesce(is_preferred(MECHANIC), False).label("was_asked_first"),
     )
+    .join(Customer, Customer.id == SessionRequest.customer_id)
+    .join(Plan, Plan.code == SessionRequest.plan_code)
+    .outerjoin(Consultation, Consultation.id == SessionRequest.session_id)
+    .outerjoin(Intake, Intake.session_id == SessionRequest.session_id)
+    .outerjoin(_last, always())
+)

@@ -2,6 +2,7 @@
 
 from calendar import month_abbr
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Flask, g, has_request_context
@@ -13,6 +14,7 @@ from favorites.web.static_files import static_url
 
 UTC_ZONE = ZoneInfo("UTC")
 AGES = ((86_400, "d"), (3_600, "h"), (60, "min"))  # seconds
+KEPT = 4096  # times
 
 
 def init_app(app: Flask) -> None:
@@ -42,28 +44,38 @@ def _zone_of(name: str) -> ZoneInfo:
 
 def clock(at: datetime) -> str:
     """10:02"""
-    return _clock(at.astimezone(reader_zone()))
+    return _clock(at, reader_zone())
 
 
 def day(at: datetime) -> str:
     """22 Nov 2026"""
-    return _day(at.astimezone(reader_zone()))
+    return _day(at, reader_zone())
 
 
 def with_zone(at: datetime) -> str:
     """22 Nov 2026, 10:02 CET"""
-    there = at.astimezone(reader_zone())
-    return f"{_day(there)}, {_clock(there)} {there.tzname()}"
+    return _with_zone(at, reader_zone())
 
 
-def _clock(there: datetime) -> str:
+# The same times are read again and again, by every board: what they read as is kept.
+@lru_cache(KEPT)
+def _with_zone(at: datetime, zone: ZoneInfo) -> str:
+    return f"{_day(at, zone)}, {_clock(at, zone)} {at.astimezone(zone).tzname()}"
+
+
+@lru_cache(KEPT)
+def _clock(at: datetime, zone: ZoneInfo) -> str:
+    there = at.astimezone(zone)
     return f"{there.hour:02}:{there.minute:02}"
 
 
-def _day(there: datetime) -> str:
+@lru_cache(KEPT)
+def _day(at: datetime, zone: ZoneInfo) -> str:
+    there = at.astimezone(zone)
     return f"{there.day} {month_abbr[there.month]} {there.year}"
 
 
+@lru_cache(KEPT)
 def iso(at: datetime) -> str:
     """2026-11-22T09:02:00.000Z, as browsers read it."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

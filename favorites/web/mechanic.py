@@ -18,6 +18,7 @@ from favorites.web.people import current_mechanic, mechanics_only
 bp = Blueprint("mechanic", __name__)
 
 DECLINE_REASONS = {"busy": "Busy right now", "not_my_work": "Not my kind of work", "done_for_today": "Done for today"}
+BLANK = str(UUID(int=0))  # where a card's id belongs in what all cards of a page share
 
 
 def answers_limit() -> str:
@@ -64,6 +65,7 @@ def _board() -> dict[str, object]:
         "board": queries.board(db.session, mechanic.id),
         "lifetime_seconds": current().request_lifetime_minutes * 60,
         "decline_reasons": DECLINE_REASONS,
+        "blank": BLANK,
     }
 
 
@@ -116,9 +118,9 @@ def complete(request_id: UUID) -> ResponseReturnValue:
 
 def _to_consultation(request_id: UUID) -> ResponseReturnValue:
     card = queries.known_request(db.session, current_mechanic().id, request_id)
-    if card is None or card.request.session_id is None:  # inserted by hand, without a consultation
+    if card is None or card.session_id is None:  # inserted by hand, without a consultation
         return done("mechanic.dashboard")
-    return done("consultations.show", session_id=card.request.session_id)
+    return done("consultations.show", session_id=card.session_id)
 
 
 @bp.post("/mechanic/shift/start")

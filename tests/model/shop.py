@@ -146,10 +146,8 @@ class Shop:
         with Session(self.engine) as session:
             board = pages.board(session, self.ids[who])
             number = {id_: number for number, id_ in enumerate(self.wishes)}
-            offers, open_ = [
-                {number[card.request.id] for card in cards} for cards in (board.offers, board.open_requests)
-            ]
-            return number[board.active.request.id] if board.active else None, offers, open_
+            offers, open_ = [{number[card.id] for card in cards} for cards in (board.offers, board.open_requests)]
+            return number[board.active.id] if board.active else None, offers, open_
 
     def rows(self, now: int) -> list[dict[str, Any]]:
         """Each session request as the model writes it, in the order of the bookings; its consultation follows it."""

@@ -97,14 +97,14 @@ MUTATIONS = [
     ),
     Mutation(
         "queries/mechanic.py",
-        "where(is_open, or_(theirs, open_to(mechanic_id)))",
+        "where(is_open, or_(and_(is_accepted, _THEIRS), open_to(MECHANIC)))",
         "where(is_open)",
         ("priority::r13_inside_the_window_others_neither_see_nor_accept_it",),
     ),
     Mutation(
         "queries/mechanic.py",
-        "where(SessionRequest.id == request_id, theirs)",
-        "where(SessionRequest.id == request_id)",
+        'where(SessionRequest.id == bindparam("request"), or_(_THEIRS, was_asked(MECHANIC)))',
+        'where(SessionRequest.id == bindparam("request"))',
         ("priority::r13_inside_the_window_others_neither_see_nor_accept_it",),
     ),
     Mutation(
