@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -112,6 +113,19 @@ def test_of_the_intake_no_card_reads_more_than_it_may_show() -> None:
     for statement in (BOARD, KNOWN):
         read = set(re.findall(r"intakes\.(\w+)", str(statement)))
         assert read == {"session_id", "year", "make", "model", "concern", "urgent"}
+
+
+def test_the_same_card_tells_each_reader_their_own_time_and_what_is_true_now(
+    ana: Customer, marco: Mechanic, nadia: Mechanic
+) -> None:
+    request_id = ana.books()
+    asked = one("SELECT created_at FROM session_requests WHERE id = %s", request_id)
+    for who, zone in ((marco, "Europe/Vienna"), (nadia, "Asia/Tokyo")):
+        sql("UPDATE users SET time_zone = %s FROM mechanics m WHERE m.user_id = users.id AND m.id = %s", zone, who.id)
+        told = board(who).partition("<dt>Asked</dt>")[2]
+        assert f">{asked.astimezone(ZoneInfo(zone)):%H:%M}</time>" in told
+    sql("UPDATE intakes SET concern = 'It <b>rattles</b> now'")
+    assert "It &lt;b&gt;rattles&lt;/b&gt; now" in board(nadia)
 
 
 def test_a_longer_board_shows_the_oldest_and_says_so(

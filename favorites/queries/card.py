@@ -30,6 +30,18 @@ class Stage(StrEnum):
     EXPIRED = "expired"
 
 
+class Facts(NamedTuple):
+    """What a mechanic may know before acceptance; `concern` is None when there is no intake."""
+
+    vehicle: str  # in one line, without what identifies the car; empty when nothing of it was given
+    concern: str | None
+    plan: str
+    price_cents: int
+    currency: str
+    minutes: int
+    asked_at: datetime
+
+
 class Card(NamedTuple):
     """One session request as one mechanic may see it: a row of `CARDS`, in the order of its columns.
 
@@ -70,9 +82,10 @@ class Card(NamedTuple):
         return offer_message(self.first_name, self.priority_window_minutes)
 
     @property
-    def vehicle(self) -> str:
-        """In one line, without what identifies the car; empty when nothing of it was given."""
-        return in_one_line(self.year, self.make, self.model)
+    def facts(self) -> Facts:
+        """What may be known of it."""
+        vehicle = in_one_line(self.year, self.make, self.model)
+        return Facts(vehicle, self.concern, self.plan, self.price_cents, self.currency, self.minutes, self.asked_at)
 
     @property
     def ends_at(self) -> datetime | None:

@@ -22,9 +22,9 @@ PAGES = (
 
 def register(app: Flask) -> None:
     """Everything the application answers with; what runs before a request runs in the order of the parts here."""
-    from favorites.web import answers, csrf, filters, guard, headers, limits, request_id, security, time_zone
+    from favorites.web import answers, csrf, facts, filters, guard, headers, limits, request_id, security, time_zone
 
-    for part in (request_id, guard, csrf, security, time_zone, limits, answers, filters, headers):
+    for part in (request_id, guard, csrf, security, time_zone, limits, answers, filters, facts, headers):
         part.init_app(app)
     for page in PAGES:
         app.register_blueprint(import_module(f"favorites.web.{page}").bp)
