@@ -44,6 +44,11 @@ def test_minutes_and_seconds(seconds: float, read: str) -> None:
     assert filters.minsec(seconds) == read
 
 
+@pytest.mark.parametrize(("seconds", "read"), [(0.2, 1), (59.0, 59), (59.001, 60), (0, 0), (-3.5, 0)])
+def test_seconds_that_are_left(seconds: float, read: int) -> None:
+    assert filters.seconds_after(AT + timedelta(seconds=seconds), AT) == read
+
+
 @pytest.mark.parametrize(
     ("seconds", "read"), [(5, "just now"), (185, "3 min ago"), (7200, "2 h ago"), (180_000, "2 d ago")]
 )

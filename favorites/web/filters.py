@@ -3,6 +3,7 @@
 from calendar import month_abbr
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import ceil
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Flask, g, has_request_context
@@ -19,7 +20,7 @@ KEPT = 4096  # times
 
 def init_app(app: Flask) -> None:
     """Registers the filters and globals."""
-    for filter_ in (clock, iso, day, with_zone, money, minsec, ago):
+    for filter_ in (clock, iso, day, with_zone, money, minsec, seconds_after, ago):
         app.add_template_filter(filter_)
     for global_ in (static_url, engine_is_late):
         app.add_template_global(global_)
@@ -91,6 +92,11 @@ def minsec(seconds: float) -> str:
     """9:05"""
     whole = max(0, int(seconds))
     return f"{whole // 60}:{whole % 60:02d}"
+
+
+def seconds_after(later: datetime, now: datetime) -> int:
+    """Whole seconds until then, begun ones included; 0 when it is over."""
+    return max(0, ceil((later - now).total_seconds()))
 
 
 def ago(at: datetime) -> str:
