@@ -409,6 +409,23 @@ def test_many_events_come_in_batches(house: House) -> None:
     assert len(browser.ids()) == feed_module.BATCH + 11
 
 
+def test_an_event_is_read_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The read that found it is not followed by one that finds nothing, beside the hub that writes it to everybody."""
+    whole, asked = events.events_after, list[int]()
+
+    def read(session: Session, after: int, limit: int) -> list[events.Signal]:
+        asked.append(after)
+        return whole(session, after, limit)
+
+    monkeypatch.setattr(feed_module, "POLL", 60)
+    monkeypatch.setattr(events, "events_after", read)
+    browser = house.listen()
+    first = house.happen()
+    browser.until(f"id: {first}\n")
+    browser.until(f"id: {house.happen()}\n")
+    assert asked.count(first) == 1
+
+
 def test_a_row_that_makes_no_sense_silences_nothing_that_follows(
     house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,12 +9,14 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 
+from favorites.live.crowd import Crowd
 from favorites.live.frames import Frame
 from favorites.live.hub import Hub
-from favorites.live.reader import Stream
+from favorites.live.reader import Reader, Stream
 from favorites.live.resume import RESET, Start
 from favorites.live.ring import LONGEST, Ring
 from favorites.live.stream import StreamResponse
+from favorites.queries.standing import Standing
 from tests.streams import REQUEST, Room, frame, running
 
 
@@ -31,6 +33,17 @@ def test_a_frame_is_written_once_to_each_who_listens(room: Room) -> None:
     assert here.until("id: 3").count("event: ") == 3
     assert elsewhere.until("id: 3").count("event: ") == 2
     assert (here.ids(), elsewhere.ids()) == ([1, 2, 3], [2, 3])
+
+
+def test_a_topic_s_streams_are_told_in_the_order_in_which_they_came() -> None:
+    """As they lie in memory; any other order takes longer."""
+    ours, its = socket.socketpair()
+    with ours, its:
+        reader, crowd = Reader(Standing(uuid4(), uuid4(), "mechanic"), frozenset({"mechanics"})), Crowd()
+        streams = tuple(Stream(its, reader) for _ in range(50))
+        for stream in (*streams[1::2], *streams[::2]):
+            crowd.add(stream)
+        assert crowd.of("mechanics") == (*streams[1::2], *streams[::2])
 
 
 def test_an_excluded_mechanic_hears_nothing_live_or_on_replay(room: Room) -> None:

@@ -111,6 +111,17 @@ def test_a_wake_brings_the_poll_forward_and_never_back(polls: Polls, ticker: Tic
     assert 0 <= polls.late(due) < PROMPT
 
 
+def test_a_deadline_behind_the_planned_poll_wakes_nobody(
+    polls: Polls, ticker: Ticker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each event brings one: the scheduler's thread would compute beside the hub that is writing it to everybody."""
+    polls.until(1)
+    ticker.wake(polls.now() + in_(30))
+    monkeypatch.setattr(ticker._scheduler, "modify_job", lambda *_, **__: pytest.fail("it was woken"))
+    ticker.wake(polls.now() + in_(31))
+    monkeypatch.undo()
+
+
 def test_a_wake_during_a_poll_is_not_lost(polls: Polls, ticker: Ticker) -> None:
     polls.until(1)
     due = polls.now() + in_(0.4)

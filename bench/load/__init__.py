@@ -128,9 +128,9 @@ class Load:
         return json.loads(line)
 
 
-def head(path: str, cookie: str = "", *, version: str = "1.1") -> str:
+def head(path: str, cookie: str = "") -> str:
     """A stream's request, whole."""
-    lines = [f"GET {path} HTTP/{version}", "Host: 127.0.0.1", "Accept: text/event-stream"]
+    lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: text/event-stream"]
     return "\r\n".join([*lines, *([f"Cookie: {cookie}"] if cookie else []), "", ""])
 
 

@@ -157,6 +157,7 @@ static int hear(struct stream *stream, char *line, int length, int64_t at) {
         if (length == 1) opened(stream); /* its carriage return */
         return 1;
     }
+    if (length && line[length - 1] == '\r') return 1; /* of a chunk: it belongs to no frame */
     stream->size += length + 1;
     if (!length) return end_of_frame(stream, at), 1;
     if (begins(line, length, key_prefix)) stream->key = strtoull(line + strlen(key_prefix), NULL, 10);

@@ -44,8 +44,8 @@ class Peer:
         raise NotImplementedError
 
     def heads(self, _streams: int) -> Iterable[str]:
-        """The requests that open streams. HTTP/1.0: then nobody sends in chunks, and all frames are alike."""
-        return [head(self.path, version="1.0")]
+        """The request that opens a stream."""
+        return [head(self.path)]
 
     def broadcasts(self, size: int) -> int:
         """Sends a `new_request` of `size` bytes, as it arrives, to every open stream; its number."""
