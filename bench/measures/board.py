@@ -58,7 +58,7 @@ def measure() -> Iterator[Figure]:
         heard = _by_socket(on, cookie)
         inside = _inside(on, cookie)
     took, name = inside["took"], f"the board with {OPEN} open requests"
-    note = f"{inside['cards']} cards, the oldest; p99 {percentile(took, 0.99):.1f} ms"
+    note = f"{inside['cards']} cards; p99 {percentile(took, 0.99):.1f} ms"
     yield figure(f"{name}, inside the application, p50", median(took), "ms", most=25, note=note)
     note = f"by one client on loopback; p99 {percentile(heard, 0.99):.1f} ms"
     yield figure(f"{name}, a GET, p50", median(heard), "ms", most=25, note=note)

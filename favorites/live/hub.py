@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT = 15.0  # seconds between two pings of a stream
 LIMIT = 256 * 1024  # bytes a stream may lag behind; then it is cut and comes back by itself
-BOARD_READ = 7  # ms of the server that a board takes which reads itself anew; all of them do after news for all
+BOARD_READ = 15  # ms that a board is given to read itself anew, three times what it takes; all do after news for all
 REMEMBERED = 10_000  # ended sign-ins
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 

@@ -114,7 +114,7 @@
     }
 
     function check() {
-      // A board in any case each half minute, unless that took more than a twentieth of the server.
+      // A board in any case each half minute, unless there are so many that it would be felt.
       const rest = element.dataset.connection === "open" ? 20 * spread() : 0;
       if (element.dataset.spread && Date.now() - read > Math.max(30000, rest)) resync();
       if (element.dataset.connection === "signed-out" || Date.now() - heard < silence) return;
