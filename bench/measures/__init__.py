@@ -1,7 +1,6 @@
 """The measures, in the order they are taken; each module has a `measure()` that yields its figures."""
 
 NAMES = (
-    "start",
     "broadcast",
     "workers",
     "memory",
@@ -18,4 +17,5 @@ NAMES = (
     "retention",
     "analytics",
     "board",
+    "start",
 )
