@@ -146,8 +146,7 @@ class Hub:
             if gone:
                 return self._close(stream, "left")
         if events & WRITE:
-            rest = bytes(stream.pending)
-            stream.pending.clear()
+            rest, stream.pending = stream.pending, b""
             self._selector.modify(stream.sock, READ, stream)
             self._send(stream, rest)
         return None

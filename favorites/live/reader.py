@@ -46,7 +46,7 @@ class Stream:
         self.sock, self.reader = sock, reader
         self.last, self.delivered, self.is_reset = last, delivered, is_reset
         self.excluded_as = reader.standing.mechanic_id
-        self.pending = bytearray()  # what the kernel did not take yet
+        self.pending = b""  # what the kernel did not take yet; one empty object for all, which a broadcast finds cached
         self.opened = self.ping_at = monotonic()
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
