@@ -36,7 +36,7 @@ faults: .venv/.dev ## provokes every fault of docs/reliability.md in its long fo
 faults-control: .venv/.dev ## five faults against deliberately broken code, each of which must report violations
 	$(BIN)/python -m tests.faults.control
 
-bench: .venv/.dev ## every figure of bench/README.md, beside its peers (about 40 minutes); BENCH="sweep accept" only these
+bench: .venv/.dev ## every figure of bench/README.md, beside its peers (about 20 minutes); BENCH="sweep accept" only these
 	$(BIN)/python -m bench $(BENCH)
 
 screenshots: .venv/.dev ## the pictures of the README, from the demo data
