@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from statistics import median
 from typing import NamedTuple
 
@@ -79,12 +79,12 @@ class Herd:
         for task in self._tasks:
             task.cancel()
 
-    async def hears(self, tell: object, in_turn: bool) -> Round:
+    async def hears(self, tell: Callable[[], object], in_turn: bool) -> Round:
         """One piece of news, and pages meanwhile."""
         self._in_turn, self._unread = in_turn, len(self._cookies)
         self._done.clear()
         began = time.monotonic()
-        await asyncio.to_thread(tell)  # type: ignore[arg-type]
+        await asyncio.to_thread(tell)
         probes = asyncio.create_task(self._probe(began))
         await asyncio.wait_for(self._done.wait(), PATIENCE)
         seconds = time.monotonic() - began
