@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from itsdangerous import URLSafeTimedSerializer
 
 from bench.browser import FORM
-from bench.people import Town
+from bench.people import CAR, Town
 from favorites.dispatch.sign_ins import hash_of
 
 MADE = """
@@ -29,16 +29,7 @@ WITH given AS (SELECT * FROM unnest(%s, %s, %s) AS given (email, uniquifier, key
      paid AS (INSERT INTO credit_entries (customer_id, kind, credits) SELECT id, 'grant', 100 FROM booking)
 INSERT INTO customer_favorites (customer_id, mechanic_id) SELECT id, %s FROM booking
 """
-INTAKE = {
-    "name": "Ana Bench",
-    "email": "ana@bench.test",
-    "phone": "+1 555 0100",
-    "city": "Harbor City",
-    "year": 2014,
-    "make": "Volkswagen",
-    "model": "Golf",
-    "concern": "The engine light is on after a cold start.",
-}
+INTAKE = {"name": "Ana Bench", "email": "ana@bench.test", **CAR}
 
 
 class Booker(NamedTuple):

@@ -32,6 +32,14 @@ INSERT INTO mechanics (user_id, first_name, last_name, status)
 SELECT id, split_part(email, '@', 1), 'Bench', 'approved' FROM people
 """
 CREDITS = "INSERT INTO credit_entries (customer_id, kind, credits) VALUES (%s, 'grant', 100)"
+CAR = {
+    "phone": "+1 555 0100",
+    "city": "Harbor City",
+    "year": 2014,
+    "make": "Volkswagen",
+    "model": "Golf",
+    "concern": "The engine light is on after a cold start.",
+}
 FAVORITE = "INSERT INTO customer_favorites (customer_id, mechanic_id) VALUES (%s, %s)"
 
 
@@ -120,13 +128,4 @@ class Customer:
             return self.books(browser)
 
     def _intake(self) -> dict[str, object]:
-        return {
-            "name": f"{self.name} Bench",
-            "email": f"{self.name.lower()}@bench.test",
-            "phone": "+1 555 0100",
-            "city": "Harbor City",
-            "year": 2014,
-            "make": "Volkswagen",
-            "model": "Golf",
-            "concern": "The engine light is on after a cold start.",
-        }
+        return {"name": f"{self.name} Bench", "email": f"{self.name.lower()}@bench.test", **CAR}
