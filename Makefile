@@ -4,7 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo install test check mutants faults faults-control bench screenshots coverage lock clean
+.PHONY: demo install test check mutants faults faults-control bench pages screenshots reference try-install coverage lock clean
 
 demo: .venv/.runtime ## the whole product with demo data on 127.0.0.1:$(PORT); Ctrl-C stops it
 	@PORT=$(PORT) DEMO=1 $(BIN)/python app.py
@@ -39,17 +39,28 @@ faults-control: .venv/.dev ## five faults against deliberately broken code, each
 bench: .venv/.dev ## every figure of bench/README.md, beside its peers (about 20 minutes); BENCH="sweep accept" only these
 	$(BIN)/python -m bench $(BENCH)
 
-screenshots: .venv/.dev ## the pictures of the README, from the demo data
+pages: .venv/.dev ## axe, the W3C checker, Lighthouse, weight, zoom, motion and keyboard on every page in every state (about 5 minutes)
+	@$(BIN)/python -m tests.browser
+	$(BIN)/python -m tests.standards
+
+screenshots: .venv/.dev ## every page in every state at two widths, light and dark, into docs/screenshots/ (about 2 minutes)
 	@$(BIN)/python -m tests.browser
 	$(BIN)/python -m tests.screenshots
+
+try-install: .venv/.dev ## the how-to pages, command by command, in a Debian made for that (root on a Debian; about ten minutes)
+	$(BIN)/python -m tests.try_install
+
+reference: .venv/.dev ## docs/reference and the lists in docs/README.md and README.md, from the code
+	@$(BIN)/python -m tests.readme
+	@$(BIN)/python -m tests.reference
 
 lock: .venv/.dev ## new versions: names, versions and hashes only
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --no-strip-extras --extra embedded pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --no-strip-extras --extra embedded --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --no-strip-extras --extra embedded --extra stripe --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean: ## what the commands above made; instance/ (the data) stays
-	rm -rf .venv .browsers .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .browsers .node .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Book Again needs Python 3.11 or newer, and $(PYTHON) is not that. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }

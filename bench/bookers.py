@@ -17,7 +17,7 @@ from bench.people import CAR, Town
 from favorites.dispatch.sign_ins import hash_of
 
 MADE = """
-WITH given AS (SELECT * FROM unnest(%s, %s, %s) AS given (email, uniquifier, key_hash)),
+WITH given AS (SELECT * FROM unnest(%s, %s, %s, %s::uuid[]) AS given (email, uniquifier, key_hash, favorite)),
      people AS (INSERT INTO users (email, password, role, fs_uniquifier, confirmed_at)
                 SELECT email, 'never used', 'customer', uniquifier, now() FROM given
                 RETURNING id, email, fs_uniquifier),
@@ -25,9 +25,16 @@ WITH given AS (SELECT * FROM unnest(%s, %s, %s) AS given (email, uniquifier, key
                    SELECT id, key_hash, clock_timestamp() + interval '1 day'
                    FROM people JOIN given ON uniquifier = fs_uniquifier),
      booking AS (INSERT INTO customers (user_id, first_name, last_name)
-                 SELECT id, split_part(email, '@', 1), 'Bench' FROM people RETURNING id),
+                 SELECT id, split_part(email, '@', 1), 'Bench' FROM people RETURNING id, user_id),
      paid AS (INSERT INTO credit_entries (customer_id, kind, credits) SELECT id, 'grant', 100 FROM booking)
-INSERT INTO customer_favorites (customer_id, mechanic_id) SELECT id, %s FROM booking
+INSERT INTO customer_favorites (customer_id, mechanic_id)
+SELECT booking.id, favorite FROM booking JOIN people ON people.id = user_id JOIN given ON uniquifier = fs_uniquifier
+"""
+# A mechanic has one priority offer at a time: who are many at once have a favorite each.
+FAVORITES = """
+WITH people AS (INSERT INTO users (email, role, fs_uniquifier)
+                SELECT email, 'mechanic', email FROM unnest(%s) AS email RETURNING id)
+INSERT INTO mechanics (user_id, first_name, status) SELECT id, 'Marco', 'approved' FROM people RETURNING id::text
 """
 INTAKE = {"name": "Ana Bench", "email": "ana@bench.test", **CAR}
 
@@ -55,18 +62,22 @@ class Share(NamedTuple):
     wall: float
 
 
-def bookers(town: Town, instance: Path, favorite: str, number: int) -> list[Booker]:
-    """So many customers with a confirmed address and 100 credits, whose favorite is this mechanic; each signed in."""
+def bookers(town: Town, instance: Path, number: int, favorite: str = "") -> list[Booker]:
+    """So many customers with a confirmed address and 100 credits; each signed in.
+
+    Their favorite is this mechanic, who must answer one before the next one books, or one of their own.
+    """
     tokens = URLSafeTimedSerializer((instance / "secret_key").read_text(), salt="wtf-csrf-token")
     made = [(f"c{secrets.token_hex(8)}@bench.test", secrets.token_hex(32), secrets.token_urlsafe(32))
             for _ in range(number)]  # fmt: skip
     emails, uniquifiers, keys = (list(column) for column in zip(*made, strict=True))
-    town.rows(MADE, emails, uniquifiers, [hash_of(key) for key in keys], favorite)
+    theirs = [favorite] * number if favorite else [id_ for (id_,) in town.rows(FAVORITES, [f"m{to}" for to in emails])]
+    town.rows(MADE, emails, uniquifiers, [hash_of(key) for key in keys], theirs)
     town.rows("ANALYZE")  # as autovacuum would within a minute
     return [
         Booker(town.cookie({"_user_id": uniquifier, "_fresh": True, "sign_in": key, "csrf_token": key}),
                str(tokens.dumps(key)), favorite)
-        for uniquifier, key in zip(uniquifiers, keys, strict=True)
+        for uniquifier, key, favorite in zip(uniquifiers, keys, theirs, strict=True)
     ]  # fmt: skip
 
 

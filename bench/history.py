@@ -39,11 +39,11 @@ CREATE TABLE numbered_mechanics AS SELECT row_number() OVER () - 1 AS number, id
 # were won, 2 declined, and 15 lapsed. In the end three of five were completed, the others cancelled or expired.
 PAST = """
 INSERT INTO session_requests (customer_id, session_type, plan_code, routing_type, preferred_mechanic_id, mechanic_id,
-  status, created_at, priority_notified_at, accepted_at, declined_at, fallback_broadcast_at, fallback_reason,
-  expires_at, closed_at)
+  status, created_at, priority_notified_at, delivered_at, accepted_at, declined_at, fallback_broadcast_at,
+  fallback_reason, expires_at, closed_at)
 SELECT c.id, 'chat', 'chat10', CASE WHEN asked THEN 'priority_broadcast' ELSE 'broadcast' END,
        CASE WHEN asked THEN m.id END, CASE WHEN won THEN m.id WHEN status = 'completed' THEN other.id END, status,
-       at, CASE WHEN asked THEN at END,
+       at, CASE WHEN asked THEN at END, CASE WHEN asked THEN at + interval '2 seconds' END,
        CASE WHEN won THEN at + sort * interval '20 seconds'
             WHEN status = 'completed' THEN at + interval '11 minutes' END,
        CASE WHEN declined THEN fell_at END, CASE WHEN fell THEN fell_at END,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import structlog
+from gunicorn.glogging import Logger
 
 QUIET = ("apscheduler", "alembic")  # their every step is no news
 STEERING = ("exc_info", "stack_info", "stacklevel")  # what the standard library's loggers take beside the message
@@ -40,6 +41,32 @@ def configure(*, as_json: bool) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+
+
+def say(sentence: str) -> None:
+    """A sentence for whoever started us: as it is, or as a line of the log where each is to be JSON."""
+    if any(isinstance(handler.formatter, AsJson) for handler in logging.getLogger().handlers):
+        logging.getLogger(__name__).error(sentence)
+    else:
+        print(sentence, file=sys.stderr)
+
+
+class Server(Logger):  # type: ignore[misc] # gunicorn ships no types
+    """gunicorn's own lines among ours, and without the address of who asked or of what was asked for."""
+
+    def setup(self, cfg: Any) -> None:
+        """Called by gunicorn once a process and after each reload."""
+        self.error_log.propagate = True
+        self.error_log.handlers = []
+        self.error_log.setLevel(cfg.loglevel.upper())
+
+    def warning(self, msg: str, *args: object, **more: Any) -> None:
+        super().warning(msg.partition(" from ip=")[0], *args, **more)
+
+    def exception(self, msg: object, *args: object, **more: Any) -> None:
+        if str(msg).startswith("Error handling request"):
+            msg, args = "Error handling request", ()
+        super().exception(msg, *args, **more)
 
 
 def _hand_over(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,6 @@ that holds it and does not poll (frozen, say) is not waited for: after three per
 """
 
 import logging
-import os
-import socket
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -20,6 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from favorites import db
 from favorites.dispatch import fallback, retention
+from favorites.dispatch.processes import this_process
 from favorites.heartbeat import Heartbeat
 from favorites.leader import Leadership
 from favorites.queries import engine
@@ -32,6 +31,7 @@ PAUSE = timedelta(milliseconds=250)  # when something is due that could not be d
 MARGIN = timedelta(milliseconds=2)  # a poll a moment too early would do nothing
 LONGEST_PAST = timedelta(minutes=1)  # APScheduler counts every run that was missed since, one by one
 STEP = 0.25  # seconds by which somebody sets our clock, which APScheduler goes by
+TIDY_EVERY = 3600.0  # seconds
 WHILE = 2.0  # seconds a minute that old events are removed
 JOB, LOCK = "poll", "book-again scheduler"
 
@@ -48,6 +48,7 @@ class Ticker:
         self._armed: datetime | None = None  # by our clock: the run that is planned, or asked for while one runs
         self._is_busy = self._has_failed = self._is_stopped = False
         self._skew: timedelta | None = None  # the database's clock minus ours, which may be a day wrong
+        self._tidies_at = 0.0  # by the clock that nobody sets
         self._tried: datetime | None = None  # the deadline that the last poll left behind
         self._leadership = Leadership(LOCK, self._now, self._watch_our_clock)
         self._heartbeat = Heartbeat(heartbeat_url, seconds / 2)
@@ -137,7 +138,8 @@ class Ticker:
                 self._skew = session.execute(select(db.clock())).scalar_one() - datetime.now(UTC)
                 session.rollback()  # the sweep's now() is the begin of its own transaction
                 swept = fallback.sweep(session)
-                fallback.beat(session, f"{socket.gethostname()}:{os.getpid()}", swept)
+                fallback.beat(session, this_process(), swept)
+                self._tidy(session)
         except Exception as error:  # the database is away, or worse: the next poll tries again
             tell = log.debug if self._has_failed else log.warning
             tell("[Scheduler] the poll failed, trying again: %s", db.reason(error))
@@ -146,6 +148,12 @@ class Ticker:
         self._has_failed = False
         self._heartbeat.beat()
         return self._come_back(swept.next_due)
+
+    def _tidy(self, session: Session) -> None:
+        """Now and then, and never much at once: sign-ins that ended long ago."""
+        if time.monotonic() >= self._tidies_at:
+            self._tidies_at = time.monotonic() + TIDY_EVERY
+            retention.remove_ended_sign_ins(session)
 
     def _remove_old_events(self) -> None:
         """As much as can be done in a while; the next time it goes on."""

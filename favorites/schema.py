@@ -1,18 +1,16 @@
 """Whether the database is at the code's last migration. On another schema nothing is served (acceptance D9)."""
 
 import sys
-from functools import cache
 
 import click
 import psycopg2
 import structlog
-from alembic.script import ScriptDirectory
 from flask import Flask, request
-from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 
 from favorites import db
+from favorites.log import say
 from favorites.postgres import MachineError
-from favorites.settings import ROOT
+from favorites.revisions import known, newest, stored_in
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +32,7 @@ def check() -> None:
 
 def refuse_newer(stored: str | None) -> None:
     """Raises `SchemaDiffers` when this code does not know the revision that is stored."""
-    if stored is not None and stored not in _known():
+    if stored is not None and stored not in known():
         raise SchemaDiffers(f"The database is at {stored}, which this code does not know: run the newer code.")
 
 
@@ -60,7 +58,7 @@ def _check_or_end(app: Flask) -> None:
     try:
         _check_once(app)
     except (SchemaDiffers, MachineError) as refusal:
-        print(refusal, file=sys.stderr)
+        say(str(refusal))
         sys.exit(BOOT_ERROR)
     except psycopg2.OperationalError:
         log.warning("The database does not answer yet; its schema is checked at the first request")
@@ -76,7 +74,7 @@ def stored_revision() -> str | None:
     """The revision that the database is at; None: it has no schema. Raises `psycopg2.OperationalError`."""
     connection = db.connect()
     try:
-        return _revision_in(connection)
+        return stored_in(connection)
     except psycopg2.Error as error:
         if error.pgcode:
             raise
@@ -84,27 +82,3 @@ def stored_revision() -> str | None:
         raise psycopg2.OperationalError(str(error)) from error
     finally:
         connection.close()
-
-
-def _revision_in(connection: Connection) -> str | None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('alembic_version') IS NOT NULL")
-        if cursor.fetchone() != (True,):
-            return None
-        cursor.execute("SELECT version_num FROM alembic_version")
-        row = cursor.fetchone()
-        return row[0] if row else None
-
-
-@cache
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(ROOT / "migrations"))
-
-
-def newest() -> str | None:
-    """The revision of the newest migration, which this code needs."""
-    return _scripts().get_current_head()
-
-
-def _known() -> set[str]:
-    return {script.revision for script in _scripts().walk_revisions()}

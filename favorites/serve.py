@@ -1,7 +1,7 @@
 """`python app.py`: one command brings everything up, and its end takes everything down again.
 
-The arbiter knows `settings` and `postgres` only. It opens no engine, whose connections would cross the fork; and since
-the application is imported in the worker, HUP serves new code.
+The arbiter knows `settings`, `postgres` and `revisions` only. It opens no engine, whose connections would cross the
+fork; and since the application is imported in the worker, HUP serves new code.
 """
 
 import gc
@@ -10,14 +10,14 @@ import resource
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from types import FrameType
 from typing import Any, NoReturn
 
 import psycopg2
 from gunicorn.app.base import BaseApplication
 
-from favorites import apart, listener, postgres
+from favorites import apart, listener, log, postgres, revisions
 from favorites.settings import ROOT, Settings, current
 
 # Seconds. By default a thread that computes, a page's say, lets the hub and the feed wait for 5 ms.
@@ -32,6 +32,7 @@ class CannotStart(Exception):
 def serve() -> NoReturn:
     """Serves until SIGINT or SIGTERM. Ends with 1 and one sentence when it cannot, with 2 when settings are wrong."""
     settings = current()
+    log.configure(as_json=settings.log_json)
     signal.signal(signal.SIGTERM, _end)
     try:
         socket = listener.listen(settings.host, settings.port)  # first: where that fails, nothing was started
@@ -50,7 +51,7 @@ def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def _give_up(settings: Settings, code: int, sentence: str = "") -> NoReturn:
     if sentence:
-        print(sentence, file=sys.stderr)
+        log.say(sentence)
     _release(settings)
     sys.exit(code)
 
@@ -67,25 +68,29 @@ def _release(settings: Settings) -> None:
 def _prepare(settings: Settings) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else max(soft, 65536), hard))
-    _greet_database(settings.database_url or postgres.ensure(settings.instance_dir))
-    _flask(*(["demo-data"] if settings.demo else ["db", "upgrade"]))
+    stored = _greet_database(settings.database_url or postgres.ensure(settings.instance_dir))
+    if settings.demo:
+        _flask("demo-data")
+    elif stored != revisions.newest():
+        _flask("db", "upgrade")
     if settings.hub_process:
         with suppress(OSError, postgres.MachineError):  # the workers try again, and say what is wrong
             apart.start(settings)
 
 
-def _greet_database(url: str) -> None:
+def _greet_database(url: str) -> str | None:
+    """The revision that it is at."""
     try:
-        connection = psycopg2.connect(url, connect_timeout=5)
+        with closing(psycopg2.connect(url, connect_timeout=5)) as connection:
+            version, stored = connection.server_version, revisions.stored_in(connection)
     except psycopg2.Error as error:
         words = " ".join(str(error).split())
         raise CannotStart(
             f"The PostgreSQL of DATABASE_URL does not answer ({words}): start it, or correct the address."
         ) from error
-    version = connection.server_version
-    connection.close()
     if version < OLDEST_SERVER:
         raise CannotStart(f"Book Again needs PostgreSQL 15 or newer; that of DATABASE_URL is {version // 10000}.")
+    return stored
 
 
 def _flask(*command: str) -> None:
@@ -123,6 +128,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
             "graceful_timeout": 5,
             "keepalive": 15,
             "loglevel": "warning",
+            "logger_class": log.Server,
             "control_socket_disable": True,
             "proc_name": "book-again",
             "when_ready": _stop_with_the_terminal,

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import ProxyHandler, Request, build_opener
 
+import structlog
 from flask import Flask
 
 from favorites import demo, postgres
 from favorites.db import db
+from favorites.log import say
 from favorites.queries import people
 from favorites.settings import ROOT, Settings
+
+log = structlog.get_logger(__name__)
 
 PATIENCE = 60  # seconds until everything must work
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
@@ -36,11 +40,14 @@ def _local_url(settings: Settings) -> str:
 def _welcome(app: Flask, settings: Settings) -> None:
     health = f"{_local_url(settings)}/readyz"
     if not _is_well(health):
-        told = f"Book Again is not ready after {PATIENCE} s: the lines above and {health} say why."
-        print(told, file=sys.stderr, flush=True)
+        say(f"Book Again is not ready after {PATIENCE} s: the lines above and {health} say why.")
         return
     with app.app_context():
-        print("\n".join(_lines(settings)), flush=True)
+        lines = list(_lines(settings))
+    if settings.log_json:
+        log.info(lines[0])  # the rest is for a terminal
+    else:
+        print("\n".join(lines), flush=True)
 
 
 def _is_well(address: str) -> bool:

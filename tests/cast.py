@@ -2,7 +2,7 @@
 Rita is of the workshop; Olga owns it all. Each acts over HTTP, as their browser would, and hears over a real stream."""
 
 import secrets
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from flask import Flask
@@ -36,11 +36,31 @@ class Person:
     """Somebody signed in, by a row of `sign_ins` and the cookie that names it."""
 
     role = "customer"
+    board: Ear | None = None
+    shown_in: FlaskClient | None = None  # the browser that pages are shown in, where it is not that of the verbs
 
-    def __init__(self, app: Flask, port: int, first_name: str, last_name: str) -> None:
+    @classmethod
+    def known(cls, app: Flask, port: int, first_name: str) -> Self:
+        """Somebody of the demo, who is there already; signed in, and without an open board."""
+        person = cls.__new__(cls)
+        person._is_called(app, port, first_name, "")
+        person.user_id, person.uniquifier = one("SELECT id, fs_uniquifier FROM users WHERE email = %s", person.email)
+        if cls is not Owner:
+            person.id, person.last_name = one(
+                f"SELECT id, last_name FROM {cls.role}s WHERE user_id = %s", person.user_id
+            )
+            person.name = f"{first_name} {person.last_name}"
+        person.client, person.shown_in = person.new_client(), person.new_client()
+        return person
+
+    def _is_called(self, app: Flask, port: int, first_name: str, last_name: str) -> None:
         self.app, self.port, self.first_name, self.last_name = app, port, first_name, last_name
         self.name = f"{first_name} {last_name}"
         self.email = f"{first_name.lower()}@demo.test"
+        self.ears: list[Ear] = []
+
+    def __init__(self, app: Flask, port: int, first_name: str, last_name: str) -> None:
+        self._is_called(app, port, first_name, last_name)
         self.uniquifier = secrets.token_hex(32)
         self.user_id: UUID = one(
             "INSERT INTO users (email, password, role, fs_uniquifier, confirmed_at)"
@@ -50,7 +70,6 @@ class Person:
             self.role,
             self.uniquifier,
         )
-        self.ears: list[Ear] = []
         self.client = self.new_client()
 
     def new_client(self) -> FlaskClient:
@@ -72,7 +91,7 @@ class Person:
     @property
     def cookie(self) -> str:
         """The Cookie header of this person's browser."""
-        cookie = self.client.get_cookie("session")
+        cookie = (self.shown_in or self.client).get_cookie("session")
         assert cookie is not None
         return f"session={cookie.value}"
 
@@ -109,6 +128,12 @@ class Customer(Person):
         """Mark them as favorites."""
         for mechanic in mechanics:
             sql("INSERT INTO customer_favorites (customer_id, mechanic_id) VALUES (%s, %s)", self.id, mechanic.id)
+
+    def saves_a_car(self, year: int = 2014, make: str = "Volkswagen", model: str = "Golf", plate: str = "") -> UUID:
+        """Keep a car for the next booking; its id."""
+        car = {"year": year, "make": make, "model": model, "plate": plate}
+        assert self.client.post("/customer/vehicles/add", data=car).status_code == 303
+        return one("SELECT id FROM vehicles WHERE customer_id = %s ORDER BY created_at DESC LIMIT 1", self.id)
 
     def starts_intake(self, plan: str = "chat10", **fields: Any) -> UUID:
         """POST /api/intake/start as JSON; the consultation's id."""
@@ -196,6 +221,10 @@ class Mechanic(Person):
 
     def accepts(self, request_id: UUID) -> Any:
         return self.does(request_id, "accept")
+
+    def shows(self, request_id: UUID, **headers: str) -> Any:
+        """As a device of theirs does that shows an offer."""
+        return self.client.post(f"/mechanic/requests/{request_id}/delivered", headers=headers)
 
     def declines(self, request_id: UUID, **form: Any) -> Any:
         return self.does(request_id, "decline", **form)

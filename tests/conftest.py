@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from contextlib import ExitStack
 import psycopg2
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Playwright, sync_playwright
 from psycopg2.extensions import connection
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -20,12 +21,24 @@ from werkzeug.serving import make_server
 from tests import database, screens
 from tests.cast import Customer, Mechanic, Owner, Person
 from tests.database import one, sql
-from tests.faults.tools import may_mount, unless
+from tests.faults.tools import may_mount, path_of, unless
+from tests.pushing import NOWHERE
 from tests.screens import Screens
+from tests.standards.tools import unless_vnu
 
 _stack = ExitStack()
-for name in ("ENABLE_FAVORITES_PRIORITY", "PUBLIC_URL", "DEMO", "PORT"):
+signal.signal(signal.SIGINT, signal.default_int_handler)  # `make test &` in a script ignores it, and so would servers
+for name in (
+    "ENABLE_FAVORITES_PRIORITY",
+    "ENABLE_PAID_PLANS",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_WEBHOOK_SECRET",
+    "PUBLIC_URL",
+    "DEMO",
+    "PORT",
+):
     os.environ.pop(name, None)
+os.environ["PUSH_HOSTS"] = f'["{NOWHERE}"]'
 if not os.environ.get("PYTEST_XDIST_WORKER_COUNT") or os.environ.get("PYTEST_XDIST_WORKER"):
     URL = _stack.enter_context(database.cluster())
 
@@ -96,6 +109,10 @@ def clean(request: pytest.FixtureRequest) -> Iterator[None]:
     from favorites.web.limits import limiter
 
     limiter.enabled = False  # another application made by a test switches it on for all
+    if "port" in request.fixturenames:
+        # Else the ring is full one day, and what a test listens to from 0 on is no longer whole.
+        request.getfixturevalue("port")
+        request.getfixturevalue("app").extensions["live"].hub.begin(0)
     yield
     try:
         if not request.node.get_closest_marker("planted"):
@@ -167,6 +184,14 @@ def sweep(session: Session) -> Callable[[], object]:
 
 
 @pytest.fixture
+def settle(session: Session) -> Callable[[], None]:
+    """One look of the thread that settles payments, now."""
+    from favorites.settling import Settling
+
+    return lambda: Settling(lambda: True).settle(session)
+
+
+@pytest.fixture
 def flag_on() -> None:
     sql("UPDATE feature_flags SET is_enabled = true WHERE flag_key = 'ENABLE_FAVORITES_PRIORITY'")
 
@@ -202,18 +227,44 @@ if why := unless("isolationtester"):
     LEFT_OUT["test_isolation.py"] = f"the interleavings ({why})"
 if why := unless("nginx"):
     LEFT_OUT["test_nginx.py"] = f"the streams behind nginx ({why})"
+if why := unless_vnu():
+    LEFT_OUT["test_valid_html.py"] = f"the W3C checker ({why})"
 collect_ignore_glob = list(LEFT_OUT)
 
 
+# Of files that are collected the tests that cannot be here, likewise.
+ALONE: dict[str, str] = {}
+for test, tool in {
+    "test_promtool_takes_the_rules": "promtool",
+    "test_systemd_takes_the_units_and_finds_the_server_shut_in": "systemd-analyze",
+    "test_nginx_takes_the_site_as_it_is_shipped": "nginx",
+}.items():
+    if not path_of(tool):
+        ALONE[test] = f"{test.removeprefix('test_').replace('_', ' ')} ({tool} is not here)"
+if database.newer_binaries() is None:
+    ALONE["test_programs_newer_than_the_server_do_as_well"] = "a backup by a newer pg_dump (there is none)"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = [item for item in items if item.name not in ALONE]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if LEFT_OUT:
-        terminalreporter.write_line(f"Left out: {', '.join(LEFT_OUT.values())}.")
+    if left_out := {**LEFT_OUT, **ALONE}:
+        terminalreporter.write_line(f"Left out: {', '.join(left_out.values())}.")
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    """One for all."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
     """One Chromium for all; each person has a profile of their own in it."""
-    with screens.chromium() as browser:
+    with screens.launched(playwright) as browser:
         yield browser
 
 
@@ -221,7 +272,7 @@ def chromium() -> Iterator[Browser]:
 def look(app: Flask, port: int, chromium: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[Screens]:
     """`look.open(ana, "/customer/dashboard")`; forms carry their tokens, and no console may say a word."""
     monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", True)
-    screens = Screens(chromium, port)
+    screens = Screens(chromium, f"http://127.0.0.1:{port}")
     yield screens
     screens.close()
     assert not screens.complaints

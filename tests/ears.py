@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 SPARE = 5.0  # seconds that news may take before a test fails
+OPENING = 30.0  # seconds: a worker that has just been started may still import the application
 
 
 class Heard(NamedTuple):
@@ -23,7 +24,7 @@ class Ear:
         self.all: list[Heard] = []
         self.unread: list[Heard] = []
         self._rest = b""
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=SPARE)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=OPENING)
         query = "" if after is None else f"?after={after}"
         lines = (
             f"GET {path}{query} HTTP/1.1",
@@ -54,16 +55,17 @@ class Ear:
             self.is_open = False
         self._parse()
 
-    def until(self, event: str, **data: Any) -> Heard:
+    def until(self, event: str, within: float = SPARE, **data: Any) -> Heard:
         """The first unread event of that name whose data has these values; those before it count as read."""
-        deadline = time.monotonic() + SPARE
+        deadline = time.monotonic() + within
         while True:
             self.drain()
             for place, heard in enumerate(self.unread):
                 if heard.event == event and all(heard.data.get(key) == value for key, value in data.items()):
                     del self.unread[: place + 1]
                     return heard
-            assert time.monotonic() < deadline, f"did not hear {event} {data}, but {self.all}"
+            how = "open" if self.is_open else "closed"
+            assert time.monotonic() < deadline, f"did not hear {event} {data}, but {self.all}; the stream is {how}"
             time.sleep(0.005)
 
     def until_closed(self) -> float:

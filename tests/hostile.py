@@ -115,12 +115,24 @@ ELSEWHERE = [
 def address(rule: Rule, ids: Mapping[str, Any] | str) -> str:
     """An address of that route: each place filled by its name, or all with the same."""
     path = re.sub(r"<any\('?(\w+)[^>]*>", r"\1", rule.rule)
-    return re.sub(r"<(?:\w+:)?(\w+)>", lambda place: ids if isinstance(ids, str) else str(ids[place[1]]), path)
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda place: _in(place, ids), path)
+
+
+def _in(place: re.Match[str], ids: Mapping[str, Any] | str) -> str:
+    """What stands there; where a number must, no word is an address at all."""
+    if isinstance(ids, str):
+        return "1" if place[0].startswith("<int:") else ids
+    return str(ids[place[1]])
 
 
 def state() -> dict[str, Any]:
     """All that is stored of people and their doings, but when they were last seen."""
-    tables = (set(TABLES) - {"engine_beats"}) | {"request_events", "intakes", "waivers", "feature_flags"}
+    tables = (set(TABLES) - {"engine_beats", "engine_processes"}) | {
+        "request_events",
+        "intakes",
+        "waivers",
+        "feature_flags",
+    }
     rows = "to_jsonb(t) - 'board_seen_at' - 'updated_at'"
     return {table: sql(f"SELECT {rows} FROM {table} t ORDER BY t::text") for table in sorted(tables)}
 

@@ -1,5 +1,6 @@
 """The rights matrix: reads tests/rights.toml, builds each state of a session request, and plays a cell of it."""
 
+import io
 import re
 import tomllib
 from collections.abc import Callable, Iterator
@@ -12,17 +13,19 @@ from uuid import UUID
 
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 from werkzeug.routing import Rule
 
 from tests.cast import INTAKE, PASSWORD, Customer, Mechanic, Owner, Person
 from tests.database import fast_forward, one, sql
+from tests.pushing import NOWHERE, subscription
 
 FILE = Path(__file__).with_name("rights.toml")
 PAGE, PROGRAM = "page", "program"  # who asks: a browser for a page, a program for JSON
 ACCEPT = {PAGE: "text/html", PROGRAM: "application/json"}
 COLUMNS = ("–", "C", "C'", "M", "M'", "Mw", "Ms", "A")
-IDS = ("request_id", "session_id", "mechanic_id", "customer_id")  # what a route may name
-STREAMS = {"live.mechanic_events", "live.request_events"}
+IDS = ("request_id", "session_id", "mechanic_id", "customer_id", "vehicle_id", "workshop_id")  # what a route may name
+STREAMS = {"live.mechanic_events", "live.request_events", "live.admin_events"}
 
 Cell = tuple[int, int]  # the status of the page, and of JSON
 
@@ -175,6 +178,18 @@ def expired(town: Town) -> None:
 
 def _marco(town: Town, verb: str) -> None:
     assert town.marco.does(UUID(town.ids["request_id"]), verb).status_code == 200
+    if verb == "accept":
+        answer = town.ana.client.post(f"/consultations/{town.ids['session_id']}/photos", data=a_photo())
+        assert answer.status_code == 303
+        town.ids["photo_id"] = str(one("SELECT message_id FROM photos"))
+
+
+def a_photo() -> dict[str, Any]:
+    """A form with one."""
+    file = io.BytesIO()
+    Image.new("RGB", (4, 3)).save(file, "PNG")
+    file.seek(0)
+    return {"photo": (file, "photo.png")}
 
 
 STATES: dict[str, Callable[[Town], None]] = {
@@ -227,7 +242,8 @@ class Player:
         path, filled = self.path(route, rule, ids or {})
         body = self._body(route, asks) if route.method == "POST" and not method else {}
         answer = self.browser.open(path, method=method or route.method, headers=headers, buffered=False, **body)
-        text = "" if route.endpoint in STREAMS and answer.status_code == 200 else answer.get_data(as_text=True)
+        is_stream = route.endpoint in STREAMS and answer.status_code == 200
+        text = "" if is_stream else answer.get_data().decode(errors="replace")  # a photo is none
         answer.close()
         location, allow = answer.headers.get("Location", ""), answer.headers.get("Allow", "")
         return Answer(answer.status_code, answer.mimetype, *(_plain(said, filled) for said in (location, allow, text)))
@@ -261,14 +277,18 @@ def _tokens(town: Town) -> dict[str, dict[str, str]]:
     from flask_security.recoverable import generate_reset_password_token
 
     from favorites.db import db
+    from favorites.mail_words import word_for
     from favorites.models import User
+    from favorites.settings import current
     from favorites.web.demo_payment import _signer
 
     with town.app.test_request_context():
         user = db.session.get(User, town.ana.user_id)
         bill = {"reference": "x", "cents": 1000, "currency": "USD", "return_url": "/back"}
         payment = {"token": str(_signer("bill").dumps(bill))}
+        mails = {"word": word_for(current(), town.ana.user_id)}
         return {
+            **dict.fromkeys(("mail.ask", "mail.unsubscribe", "mail.subscribe"), mails),
             "security.confirm_email": {"token": str(generate_confirmation_token(user))},
             "security.reset_password": {"token": str(generate_reset_password_token(user))},
             "checkout.demo_payment.show": payment,
@@ -278,6 +298,7 @@ def _tokens(town: Town) -> dict[str, dict[str, str]]:
 
 QUERIES = {"intake.form": "?plan=chat10"}
 NEW = "purple monkey lamp"
+CAR = {"year": "2011", "make": "Ford", "model": "Transit", "plate": "HRB 7"}
 BODIES: dict[str, Callable[[Town], dict[str, Any]]] = {
     "accounts.sign_up": lambda _: {"first_name": "Dora", "email": "dora@demo.test", "password": NEW},
     "accounts.apply": lambda _: {
@@ -289,11 +310,26 @@ BODIES: dict[str, Callable[[Town], dict[str, Any]]] = {
     },
     "admin.add_workshop": lambda _: {"slug": "hill-garage", "name": "Hill Garage"},
     "admin.grant_credits": lambda town: {"email": town.ana.email, "credits": "5", "note": "sorry"},
+    "admin.save_settings": lambda _: {"priority_window_minutes": "8", "was-priority_window_minutes": "10"},
+    "admin.judge": lambda _: {"reason": "other", "words": "Sorry"},
+    "admin.change_workshop": lambda _: {"name": "Harbor Garage", "routing": "hybrid"},
+    "admin.change_mechanics": lambda town: {"email": town.nadia.email},
+    "admin.change_credits": lambda _: {"credits": "5", "note": "", "correction": "-5", "why": "A slip"},
     "admin.set_flag": lambda _: {"state": "off"},
     "admin.join_workshop": lambda _: {"workshop_id": ""},
+    "admin.erase_person": lambda _: {"reason": "asked", "sure": "1"},
+    "own_data.erase": lambda _: {"password": PASSWORD},
+    "admin.rescue": lambda town: {"reason": "other", "note": "", "mechanic_id": str(town.marco.id)},
     "checkout.demo_payment.answer": lambda _: {"answer": "pay"},
     "intake.start": lambda _: INTAKE | {"plan": "chat10"},
     "intake.sign": lambda _: {"full_name": "Ana Castillo", "consent": "yes"},
+    "vehicles.add": lambda _: CAR,
+    "vehicles.change": lambda _: CAR,
+    "push.subscribe": lambda _: subscription(f"http://{NOWHERE}/one"),
+    "talk.say": lambda _: {"body": "Hello"},
+    "talk.show": lambda _: a_photo(),
+    "talk.read": lambda _: {"number": "1"},
+    "talk.summary": lambda _: {"summary": "A loose hose"},
     "security.login": lambda town: {"email": town.ana.email, "password": PASSWORD},
     "security.forgot_password": lambda town: {"email": town.ana.email},
     "security.send_confirmation": lambda town: {"email": town.ana.email},
@@ -330,8 +366,9 @@ def kept() -> Iterator[Callable[[], None]]:
         sql(";".join(f"DROP TABLE kept_{name}" for name in tables))
 
 
-# When a sign-in was last used is noted once a minute; which boards are open notes the feed, not the reader.
-UNCOUNTED = "'{seen_at,board_seen_at}'"
+# When a sign-in was last used is noted once a minute; which boards are open, and how many, notes the feed, not the
+# reader.
+UNCOUNTED, OF_THE_FEED = "'{seen_at,board_seen_at}'", {"engine_processes"}
 
 
 def checksum() -> dict[str, str]:
@@ -339,6 +376,6 @@ def checksum() -> dict[str, str]:
     each = " UNION ALL ".join(
         f"SELECT '{name}' AS name, (SELECT md5(coalesce(string_agg(told, '' ORDER BY told), '')) FROM"
         f" (SELECT (to_jsonb(t) - {UNCOUNTED}::text[])::text AS told FROM {name} t) AS t) AS sum"
-        for name in _columns()
+        for name in _columns().keys() - OF_THE_FEED
     )
     return {table.name: table.sum for table in sql(each)}

@@ -1,5 +1,6 @@
 """`python -m tests.readme` writes the settings table into README.md; a test fails when it is stale."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ def _default(value: Any) -> str:
         value = value.get_secret_value()
     if isinstance(value, Path):
         value = f"./{value.relative_to(ROOT)}"
+    if isinstance(value, list) and value:
+        value = json.dumps(value)
     if isinstance(value, bool):
         value = str(value).lower()
     return f"`{value}`" if value not in ("", []) else "–"

@@ -1,62 +1,69 @@
-"""`python -m tests.screenshots`: the README's two pictures, from the demo data of a server of its own."""
+"""`python -m tests.screenshots`: all of tests/gallery.py on a phone and a desktop, light and dark, and an index."""
 
+import io
+import shutil
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from tests.screens import PHONE, chromium
-from tests.server import ROOT, Server
+from tests.gallery import Shot, play
+from tests.screens import WIDTHS, Screens, chromium
+from tests.server import ROOT
+from tests.world import World, demo
 
 PICTURES = ROOT / "docs" / "screenshots"
-PASSWORD = "book-again-demo"
+SCHEMES = ("light", "dark")
+# Photos below the fold are loaded when somebody comes there.
+PHOTOS = "Promise.all([...document.images].map((photo) => { photo.loading = 'eager'; return photo.decode(); }))"
+COLORS = 64  # of a picture: pages have few, and all pictures together shall stay small
 
 
-def signed_in(browser: Browser, base: str, first_name: str) -> Page:
-    """A phone on which this person of the demo has signed in."""
-    context = browser.new_context(viewport={"width": PHONE, "height": 720}, device_scale_factor=2)
-    page = context.new_page()
-    page.goto(f"{base}/login")
-    page.get_by_label("E-mail").fill(f"{first_name}@demo.test")
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(lambda url: "/login" not in url)
-    return page
+def write(world: World, browser: Browser, into: Path) -> list[Shot]:
+    """All pictures; the shots in their order."""
+    screens, shots = Screens(browser, world.base), []
+    for shot in play(world):
+        print(shot.name, flush=True)
+        with screens.showing(shot) as page:
+            for width in WIDTHS:
+                for scheme in SCHEMES:
+                    _keep(page, width, scheme, into / f"{shot.name}-{width}-{scheme}.webp")
+        shots.append(shot)
+    screens.close()
+    return shots
 
 
-def book(page: Page) -> None:
-    """Ana books Marco again, from the dashboard to the waiting page."""
-    page.get_by_role("link", name="Book Again with Marco").click()
-    page.get_by_role("link", name="Priority Notification").click()
-    page.get_by_text("Quick Chat", exact=True).first.click()
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_label("What is the matter?").fill("The engine light came on after a cold start, and it idles roughly.")
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_label("Your full name").fill("Ana Castillo")
-    page.get_by_label("I have read the agreement").check()
-    page.get_by_role("button", name="Sign and continue").click()
-    page.get_by_role("button", name="Pay 3 credits").click()
-    page.wait_for_url("**/customer/requests/*")
+def _keep(page: Page, width: int, scheme: str, path: Path) -> None:
+    page.set_viewport_size({"width": width, "height": 720})
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.evaluate(PHOTOS)
+    is_dialog = page.locator("dialog[open]").count() > 0
+    taken = page.screenshot(full_page=not is_dialog, animations="disabled", caret="hide")
+    picture = Image.open(io.BytesIO(taken)).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
+    picture.convert("RGB").save(path, lossless=True)
+
+
+def index(shots: list[Shot]) -> str:
+    """The list of all pictures, a row a state."""
+    head = "# Every page in each of its states\n\nBy `make screenshots`, from the demo data; nothing here is by hand.\n"
+    columns = [f"{width} px, {scheme}" for width in WIDTHS for scheme in SCHEMES]
+    lines = [head, f"| page | state | {' | '.join(columns)} |", "|---|---|---|---|---|---|"]
+    for shot in shots:
+        links = [f"[see](<{shot.name}-{width}-{scheme}.webp>)" for width in WIDTHS for scheme in SCHEMES]
+        lines.append(f"| {shot.page} | {shot.state} | {' | '.join(links)} |")
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    """Writes docs/screenshots/offer.png and waiting.png."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="book-again-") as place,
-        chromium() as browser,
-        Server(Path(place) / "instance", DEMO="1") as server,
-    ):
-        server.ready()
-        his, hers = signed_in(browser, server.url, "marco"), signed_in(browser, server.url, "ana")
-        his.get_by_role("button", name="Start shift").click()
-        his.locator("[data-on-shift]").wait_for()
-        book(hers)
-        his.locator(".card--priority").wait_for()
-        hers.locator(".countdown").first.wait_for()
-        his.mouse.move(0, 0)
-        his.screenshot(path=PICTURES / "offer.png")
-        hers.screenshot(path=PICTURES / "waiting.png")
+    """Writes docs/screenshots/ anew, all of it or nothing."""
+    with tempfile.TemporaryDirectory() as place:
+        made = Path(place)
+        with chromium() as browser, demo() as world:
+            shots = write(world, browser, made)
+        (made / "README.md").write_text(index(shots))
+        shutil.rmtree(PICTURES, ignore_errors=True)
+        shutil.copytree(made, PICTURES)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from tests.requests_table import row
 from tests.scratch import ROOT
 
 QUERIES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "analytics.md").read_text(encoding="utf-8"), re.S)
-BY_FAVORITE, BY_FAVORITE_RIGHT, DELAY, RESPONSE, TIMEOUTS, TIMEOUTS_RIGHT, DEBUG_1, DEBUG_2, STEPS = QUERIES
+BY_FAVORITE, BY_FAVORITE_RIGHT, DELAY, RESPONSE, TIMEOUTS, TIMEOUTS_RIGHT, *MORE = QUERIES
+REASONS, DELAYS, EXPIRY, PAIRS, DEBUG_1, DEBUG_2, STEPS = MORE
 
 AFTER_PHASE_4 = """
 SELECT *
@@ -102,6 +103,17 @@ def test_w3_timeout_rate_as_written_and_corrected(history: None) -> None:
     assert (right.decided, right.priority_timeout_count) == (7, 4)
     assert float(right.timeout_percentage) == pytest.approx(100 * 4 / 7)
     assert float(right.fallback_percentage) == pytest.approx(100 * 5 / 7)
+
+
+def test_the_other_figures_of_the_owners_page(history: None) -> None:
+    assert [(found.reason, found.offers, found.minutes_waited) for found in sql(REASONS)] == [
+        ("preferred_mechanic_declined", 1, 1),
+        ("preferred_mechanic_no_response", 4, 40),
+        (None, 2, None),
+    ]
+    assert one(DELAYS) == (7, 0, 0, None)
+    assert [tuple(found)[:3] for found in sql(EXPIRY)] == [(False, 1, 1), (True, 6, 1)]
+    assert [tuple(found) for found in sql(PAIRS)] == [("Customer", "Marco", 1, 0, 0, 0)]
 
 
 def test_w3_without_a_favorite_the_corrected_forms_have_no_rate_to_tell() -> None:

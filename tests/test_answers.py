@@ -138,7 +138,7 @@ def test_rule_12_suspending_the_mechanic_on_the_way_asks_everyone_else(
 ) -> None:
     request_id = ana.books()
     marco.accepts(request_id)
-    olga.client.post(f"/admin/mechanics/{marco.id}/suspend")
+    olga.client.post(f"/admin/mechanics/{marco.id}/suspend", data={"reason": "pause"})
     assert row(request_id).released_from == [marco.id]
     assert nadia.hears("new_request", fallback_reason="released")
 

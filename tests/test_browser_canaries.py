@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.cast import Customer, Mechanic, Owner
+from tests.cast import NOBODY, Customer, Mechanic, Owner
 from tests.database import one, sql
 from tests.hostile import Read, address
 
@@ -24,7 +24,7 @@ def ids(ana: Customer, ben: Customer, marco: Mechanic, zed: Mechanic, olga: Owne
         sql(f"UPDATE {table} SET first_name = %s, last_name = %s, city = %s, phone = %s", IMAGE, SCRIPT, TEXT, TEXT)
     sql("UPDATE mechanics SET about = %s", TEXT)
     name = f"{IMAGE} {SCRIPT}"
-    slug = one("INSERT INTO workshops (slug, name) VALUES ('canary', %s) RETURNING slug", name)
+    workshop_id = one("INSERT INTO workshops (slug, name) VALUES ('canary', %s) RETURNING id", name)
     olga.client.post("/admin/credits", data={"email": ana.email, "credits": "5", "note": TEXT})
     for customer in (ana, ben):
         customer.favors(marco)
@@ -34,9 +34,18 @@ def ids(ana: Customer, ben: Customer, marco: Mechanic, zed: Mechanic, olga: Owne
     request_id = ana.pays_by_credits(one("SELECT id FROM sessions WHERE customer_id = %s", ana.id))
     session_id = one("SELECT session_id FROM session_requests")
     assert marco.accepts(request_id).status_code == 200
+    place = f"/consultations/{session_id}"
+    for writer in (ana, marco):
+        assert (
+            writer.client.post(f"{place}/messages", data={"body": f"{TEXT} https://a.test/{TEXT}"}).status_code == 303
+        )
+    marco.does(request_id, "start")
+    assert marco.client.post(f"{place}/summary", data={"summary": TEXT}).status_code == 303
     ben.books_again(marco, name=name, concern=TEXT, **CAR)
-    people = {"customer_id": ana.id, "mechanic_id": marco.id}
-    return {**people, "slug": slug, "request_id": request_id, "session_id": session_id, "token": "x", "filename": "x"}
+    people = {"customer_id": ana.id, "mechanic_id": marco.id, "photo_id": NOBODY, "user_id": NOBODY}
+    people["workshop_id"] = workshop_id
+    asked = {"slug": "canary", "request_id": request_id, "session_id": session_id, "vehicle_id": NOBODY}
+    return {**people, **asked, "token": "x", "filename": "x", "word": "x"}
 
 
 def test_whatever_was_typed_is_shown_and_never_run(
@@ -55,7 +64,7 @@ def test_whatever_was_typed_is_shown_and_never_run(
         page.on("dialog", lambda dialog: look.complaints.append(dialog.message))
         for path in sorted(addresses):
             answer = person.client.get(path)
-            if answer.status_code != 200 or answer.is_json:
+            if answer.status_code != 200 or answer.mimetype != "text/html":
                 continue
             assert not Read(answer.text).runs, path
             page.goto(look.base + path)

@@ -1,15 +1,14 @@
-"""Rows U1–U14 in a real Chromium, each on a phone and on a desktop."""
+"""Rows U1–U14 in a real Chromium, each on a phone and on a desktop; U12 is in test_browser_gallery.py."""
 
 import re
 import sys
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from sqlalchemy.exc import OperationalError
 
 from tests.database import one, sql
-from tests.screens import WIDTHS, overflows
+from tests.screens import WIDTHS
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("width", WIDTHS), pytest.mark.usefixtures("flag_on")]
 
@@ -153,26 +152,6 @@ def test_u11_reload_back_and_an_error_lose_nothing_that_was_typed(look, ana, wid
     expect(page.get_by_label(re.compile("^Year"))).to_have_attribute("aria-invalid", "true")
     expect(concern).to_have_value(CONCERN)
     look.complaints[:] = [said for said in look.complaints if "422" not in said]  # Chromium's own line for the status
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_u12_no_page_overflows_complains_or_shuts_anybody_out(look, ana, ben, marco, olga, width, scheme):
-    ana.favors(marco)
-    waiting, everyones = ana.books_again(marco, concern="W" * 200), ben.books()
-    visits = {
-        ana: ("/customer/dashboard", "/customer/favorites", "/mechanics", f"/customer/requests/{waiting}"),
-        ben: ("/customer/dashboard", f"/customer/favorites/{marco.id}/book", "/intake?plan=chat10"),
-        marco: ("/mechanic/dashboard", f"/mechanic/requests/{everyones}"),
-        olga: ("/admin",),
-        None: ("/", "/login", "/sign-up", "/apply", "/reset"),
-    }
-    for person, paths in visits.items():
-        page = look.open(person, paths[0], width, color_scheme=scheme)
-        for path in paths:
-            page.goto(look.base + path)
-            assert not overflows(page), path
-            violations = Axe().run(page).response["violations"]
-            assert not violations, (path, [(each["id"], each["nodes"][0]["html"]) for each in violations])
 
 
 def test_u13_favorites_are_listed_with_book_now_which_starts_the_same_flow(look, ana, marco, width):

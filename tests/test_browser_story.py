@@ -11,6 +11,7 @@ from tests.requests_table import row, status
 from tests.screens import DESKTOP, PHONE
 
 CONCERN = "The engine light is on after a cold start."
+SLOWLY = 400  # ms: a card that has just come answers no press for 300
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +67,7 @@ def test_f9_the_story_of_a_window_that_ends(app, look, ana, marco, nadia, omar, 
         expect(card(boards[person], request_id)).not_to_contain_text("specifically requested")
     expect(hers.get_by_text(re.compile("[Ee]veryone")).first).to_be_visible()
 
-    card(boards[nadia], request_id).get_by_role("button", name="Accept").click()
+    card(boards[nadia], request_id).get_by_role("button", name="Accept").click(delay=SLOWLY)
     boards[nadia].wait_for_url("**/consultations/*")
     expect(hers.get_by_role("heading", name=re.compile("Nadia"))).to_be_visible()
     for person in (marco, omar):
@@ -84,7 +85,7 @@ def test_f9_the_story_in_which_the_favorite_accepts(look, ana, marco, nadia, qui
     hers = look.open(ana, "/customer/dashboard", DESKTOP)
     request_id = books_again(hers, "Marco")
 
-    card(his, request_id).get_by_role("button", name="Accept").click()
+    card(his, request_id).get_by_role("button", name="Accept").click(delay=SLOWLY)
     his.wait_for_url("**/consultations/*")
     expect(his.get_by_text("+1 555 0100").first).to_be_visible()
     expect(hers.get_by_role("heading", name=re.compile("Marco"))).to_be_visible()

@@ -25,7 +25,7 @@ HEADERS = ({"Accept": "text/html"}, {"Accept": "application/json"}, {"HX-Request
 # What differs anyway: where a page's stream goes on (the newest event's id, whoever's), keys, clocks, lengths.
 FLEETING = re.compile(
     r'data-after="\d+"|after=\d+|name="form_key" value="[^"]+"|<time.*?</time>|Content-Length: \d+'
-    r'|"last_seen": ?"[^"]+"|last seen [^\n]*'
+    r'|"last_seen": ?"[^"]+"|last seen [^\n]*|Date: [^\n]*'
 )
 
 
@@ -37,7 +37,16 @@ def readings(person: Person, ids: dict[str, str], *, posts: bool = True) -> dict
             route.method == "POST" and not (posts and set(rule.arguments) & set(IDS))
         ):
             continue
-        known = {"slug": "harbor-garage", "token": "x", "verb": route.verb} | ids
+        known = {
+            "slug": "harbor-garage",
+            "token": "x",
+            "word": "x",
+            "photo_id": NOBODY,
+            "user_id": NOBODY,
+            "subscription_id": NOBODY,
+            "event_id": "1",
+            "verb": route.verb,
+        } | ids
         _, path = rule.build({name: known[name] for name in rule.arguments}, append_unknown=False)  # type: ignore[misc]
         for headers in HEADERS:
             answer = person.client.open(
@@ -86,7 +95,7 @@ def ana(ana: Customer) -> Customer:
 
 def ids_of(ana: Customer, marco: Mechanic, request_id: UUID) -> dict[str, str]:
     consultation = one("SELECT session_id FROM session_requests WHERE id = %s", request_id)
-    found = zip(IDS, (request_id, consultation, marco.id, ana.id), strict=True)
+    found = zip(IDS, (request_id, consultation, marco.id, ana.id, NOBODY, NOBODY), strict=True)
     return {name: str(value) for name, value in found}
 
 

@@ -29,6 +29,8 @@ TRIGGERS = {
         EXECUTE FUNCTION control_hint""",
     "sign_ins sign_ins_control_hint": """AFTER UPDATE OF ended_at FOR EACH ROW
         WHEN old.ended_at IS NULL AND new.ended_at IS NOT NULL EXECUTE FUNCTION control_hint""",
+    "sign_ins sign_ins_end_push": """AFTER UPDATE OF ended_at FOR EACH ROW
+        WHEN old.ended_at IS NULL AND new.ended_at IS NOT NULL EXECUTE FUNCTION sign_ins_end_push""",
     "sign_ins sign_ins_gone_hint": "AFTER DELETE FOR EACH STATEMENT EXECUTE FUNCTION control_hint",
     "session_requests preferred_mechanic_gone": f"""BEFORE UPDATE OF preferred_mechanic_id FOR EACH ROW
         WHEN {WAS_ASKED_FIRST} EXECUTE FUNCTION preferred_mechanic_gone""",

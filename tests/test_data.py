@@ -129,6 +129,7 @@ def test_w8_of_a_lapse_and_a_consultation(
         assert nadia.does(asked, verb).status_code == 200
     assert told(asked)[1:] == [
         ("request_broadcast", "system", "lapse", "preferred_mechanic_no_response"),
+        ("request_unattended", "system", "unattended", "nobody_on_shift"),
         ("request_accepted", f"mechanic:{nadia.id}", "accept", None),
         ("request_started", f"mechanic:{nadia.id}", "started", None),
         ("request_completed", f"mechanic:{nadia.id}", "completed", None),

@@ -83,11 +83,11 @@ def test_b5_accepted_before_nothing_is_sent(asked, marco, nadia, sweep):
     assert count(asked, "new_request", "mechanics") == 0
 
 
-def test_b6_at_most_once_also_with_several_pollers(app, ana, ben, chloe, marco):
+def test_b6_at_most_once_also_with_several_pollers(app, ana, ben, chloe, marco, nadia, omar):
     requests = []
-    for customer in (ana, ben, chloe):
-        customer.favors(marco)
-        requests.append(customer.books_again(marco))
+    for customer, favorite in ((ana, marco), (ben, nadia), (chloe, omar)):
+        customer.favors(favorite)
+        requests.append(customer.books_again(favorite))
     fast_forward(minutes=10)
     barrier = threading.Barrier(6)
 
@@ -134,7 +134,7 @@ def test_b9_afterwards_any_eligible_mechanic_may_accept_the_favorite_included(an
     for customer in (ana, ben):
         customer.favors(marco)
         requests.append(customer.books_again(marco))
-    fast_forward(minutes=10)
+        fast_forward(minutes=10)
     sweep()
     assert nadia.accepts(requests[0]).status_code == 200
     assert marco.accepts(requests[1]).status_code == 200
@@ -177,9 +177,9 @@ def test_b11_the_end_of_a_window_is_reached_without_waiting(asked):
 
 def test_b13_a_row_held_by_a_slow_accept_delays_no_other(ana, ben, marco, nadia, sweep):
     requests = []
-    for customer in (ana, ben):
-        customer.favors(marco)
-        requests.append(customer.books_again(marco))
+    for customer, favorite in ((ana, marco), (ben, nadia)):
+        customer.favors(favorite)
+        requests.append(customer.books_again(favorite))
     fast_forward(minutes=10)
     import os
 
@@ -202,7 +202,7 @@ def test_rule_7_ask_everyone_now_opens_the_window(asked, ana, nadia, marco):
 
 
 def test_rule_7_a_suspended_preferred_mechanic_is_left_at_once(asked, olga, marco, nadia):
-    olga.client.post(f"/admin/mechanics/{marco.id}/suspend")
+    olga.client.post(f"/admin/mechanics/{marco.id}/suspend", data={"reason": "pause"})
     assert nadia.hears("new_request", fallback_reason="preferred_mechanic_unavailable")
     assert row(asked).fallback_reason == "preferred_mechanic_unavailable"
     assert marco.board.until_closed() < 5
@@ -271,6 +271,7 @@ def test_rule_16_every_transition_begins_with_who_by_which_rule(asked, ana, marc
     assert [(first.actor.split(":")[0], first.rule) for first in firsts] == [
         ("customer", "priority"),
         ("system", "lapse"),
+        ("system", "unattended"),  # nobody is on shift
         ("mechanic", "accept"),
         ("customer", "cancel"),
     ]

@@ -1,29 +1,75 @@
 """How times and money read."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
-from flask import Flask
+from flask import Flask, get_template_attribute
 
-from favorites.web import filters
+from favorites.models import User
+from favorites.web import filters, reader
 from tests.database import sql
 
 AT = datetime(2026, 11, 22, 9, 2, 3, 456_000, UTC)
+Reads = Callable[..., AbstractContextManager[object]]
 
 
-def test_times_are_the_readers(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Reader:
-        is_authenticated = True
-        time_zone = "Europe/Vienna"
+@pytest.fixture
+def reads(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Reads:
+    """`with reads("de"):` as somebody in Vienna whose browser asks for that language."""
 
-    monkeypatch.setattr(filters, "current_user", Reader)
-    with app.test_request_context():
-        assert (filters.clock(AT), filters.day(AT)) == ("10:02", "22 Nov 2026")
+    def begin(languages: str, zone: str = "Europe/Vienna") -> AbstractContextManager[object]:
+        monkeypatch.setattr(reader, "current_user", User(time_zone=zone, active=True))
+        return app.test_request_context(headers={"Accept-Language": languages} if languages else {})
+
+    return begin
+
+
+@pytest.mark.parametrize(
+    ("languages", "clock", "day", "price"),
+    [
+        ("", "10:02\u202fAM", "Nov 22, 2026", "$9.99"),
+        ("en-US,en;q=0.9", "10:02\u202fAM", "Nov 22, 2026", "$9.99"),
+        ("en-GB", "10:02", "22 Nov 2026", "US$9.99"),
+        ("de-AT,de;q=0.8,en;q=0.5", "10:02", "22.11.2026", "$\xa09,99"),
+        ("en;q=0.2, fr-CA", "10 h 02", "22 nov. 2026", "9,99\xa0$\xa0US"),
+        ("de-XX", "10:02", "22.11.2026", "9,99\xa0$"),
+        ("xx-YY, *, ../../etc, ja", "10:02", "2026/11/22", "$9.99"),
+        ("!" * 9000, "10:02\u202fAM", "Nov 22, 2026", "$9.99"),
+    ],
+)
+def test_times_and_money_read_as_the_readers_browser_writes_them(
+    reads: Reads, languages: str, clock: str, day: str, price: str
+) -> None:
+    with reads(languages):
+        assert (filters.clock(AT), filters.day(AT), filters.money(999)) == (clock, day, price)
+
+
+def test_times_are_the_readers(reads: Reads) -> None:
+    with reads("en-GB"):
         assert filters.with_zone(AT) == "22 Nov 2026, 10:02 CET"
-    Reader.time_zone = "Nowhere/At-all"
-    with app.test_request_context():
+    with reads("en-GB", "Nowhere/At-all"):
         assert filters.with_zone(AT) == "22 Nov 2026, 09:02 UTC"
+    assert filters.with_zone(AT) == "Nov 22, 2026, 9:02\u202fAM UTC"  # a mail, which no browser asks for
     assert filters.iso(AT) == "2026-11-22T09:02:03.456Z"
+
+
+def test_seconds_and_hours_of_the_day_read_so_too(reads: Reads) -> None:
+    for languages, to_the_second, hour in (
+        ("en-GB", "10:02:03", "22:30"),
+        ("en-US", "10:02:03\u202fAM", "10:30\u202fPM"),
+    ):
+        with reads(languages):
+            assert filters.clock_to_the_second(AT) == to_the_second
+            assert filters.time_of_day(time(22, 30)) == hour
+
+
+def test_a_time_in_another_language_says_so_and_an_english_one_needs_not(app: Flask, reads: Reads) -> None:
+    for languages, lang in (("en-GB", ""), ("pt-BR", 'lang="pt-BR"')):
+        with reads(languages):
+            made = get_template_attribute("_macros.html", "clock")(AT)
+            assert made.partition(">")[0].partition('CET"')[2].strip() == lang
 
 
 @pytest.mark.parametrize(
@@ -34,7 +80,7 @@ def test_money(cents: int, read: str) -> None:
 
 
 def test_other_money() -> None:
-    assert filters.money(999, "eur") == "9.99 EUR"
+    assert filters.money(999, "eur") == "€9.99"
 
 
 @pytest.mark.parametrize(

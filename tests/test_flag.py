@@ -54,7 +54,9 @@ def test_f4_one_update_switches_the_next_booking_and_back(ana, ben, chloe, marco
     for customer, value, expected in ((ana, "true", True), (ben, "false", False), (chloe, "true", True)):
         customer.favors(marco)
         switch(value)
-        assert was_priority(customer.books_again(marco)) is expected
+        request_id = customer.books_again(marco)
+        assert was_priority(request_id) is expected
+        assert customer.does(request_id, "cancel").status_code == 200
 
 
 def test_f4_an_open_window_is_not_touched_by_a_flip(ana, marco, nadia, flag_on):
@@ -77,7 +79,9 @@ def test_f5_a_missing_row_leaves_it_to_the_environment(ana, marco):
 def test_f5_an_undecided_row_leaves_it_to_the_environment_and_a_decided_one_does_not(ana, ben, marco):
     ana.favors(marco)
     ben.favors(marco)
-    assert was_priority(ana.books_again(marco))
+    first = ana.books_again(marco)
+    assert was_priority(first)
+    assert ana.does(first, "cancel").status_code == 200
     switch("false")
     assert not was_priority(ben.books_again(marco))
 

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from favorites.live.crowd import Crowd
-from favorites.live.frames import Frame
+from favorites.live.frames import Frame, render
 from favorites.live.hub import Hub
 from favorites.live.reader import Reader, Stream
 from favorites.live.resume import RESET, Start
@@ -264,3 +264,17 @@ def served(room: Room, stream: StreamResponse, method: str = "GET"):  # type: ig
         return response
 
     return app.test_client().open("/", method=method, buffered=False)
+
+
+def test_a_whisper_has_no_id_and_moves_nobody_s_position(room: Room) -> None:
+    browser, other = room.listen(), room.listen(room.reader(topic="mechanic:x"))
+    room.publish(7)
+    room.hub.whisper("mechanics", render("typing", {"request_id": "r"}, None))
+    room.publish(8)
+    text = browser.until("id: 8")
+    assert "event: typing\ndata: {" in text
+    assert browser.ids() == [7, 8]
+    assert room.hub.ring.newest == 8
+    late = room.listen(last=6)  # it was for who listened then
+    late.until("id: 8")
+    assert "typing" not in late.text + other.text

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 
-from favorites import schema
+from favorites import revisions
 from favorites.db import db
 from favorites.live import live_of
 from tests.cast import Customer, Mechanic, Owner
@@ -185,4 +185,4 @@ def test_not_ready_says_what_is_wrong_by_name(app: Flask, port: int, monkeypatch
     try:
         assert client.get("/readyz").get_json()["wrong"] == ["schema"]
     finally:
-        sql("UPDATE alembic_version SET version_num = %s", schema.newest())
+        sql("UPDATE alembic_version SET version_num = %s", revisions.newest())

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from favorites import db as connections
-from favorites import patience, schema
+from favorites import patience, revisions
 from favorites.db import db
 from favorites.settings import Settings
 from tests.cast import Customer
@@ -104,7 +104,7 @@ def behind() -> Iterator[None]:
     """Somebody has taken the schema back while we serve."""
     sql("UPDATE alembic_version SET version_num = '0002'")
     yield
-    sql("UPDATE alembic_version SET version_num = %s", schema.newest())
+    sql("UPDATE alembic_version SET version_num = %s", revisions.newest())
 
 
 def look_for_a_column_that_is_not_there() -> None:

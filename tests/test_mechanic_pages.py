@@ -23,8 +23,8 @@ from tests.database import fast_forward, one, sql
 PRIVATE = {"phone": "+1 555 0100", "city": "Harbor City", "plate": "HRB 4711", "vin": "WVWZZZ1KZAW000001"}
 
 
-def board(who: Person) -> str:
-    answer = who.client.get("/mechanic/dashboard")
+def board(who: Person, languages: str = "en-US") -> str:
+    answer = who.client.get("/mechanic/dashboard", headers={"Accept-Language": languages})
     assert answer.status_code == 200
     return answer.text
 
@@ -34,14 +34,14 @@ def test_r7_the_offer_shows_the_minutes_a_timestamp_and_a_live_countdown(ana: Cu
     ana.favors(marco)
     request_id = ana.books_again(marco, plan="video15", urgent=True)
     page = board(marco)
-    assert "Ana specifically requested you! You have 10 minutes priority access." in page
+    assert "Ana specifically requested you! You have 5 minutes priority access." in page  # it is urgent
     for told in ("2014 Volkswagen Golf", INTAKE["concern"], "Standard Video, $29.99, 45 min", "Urgent", "First time"):
         assert told in page
     asked, expires = one(
         "SELECT priority_notified_at, priority_expires_at FROM session_requests WHERE id = %s", request_id
     )
     assert f'data-expires="{expires:%Y-%m-%dT%H:%M:%S}' in page
-    assert f">{asked:%H:%M}</time>" in page
+    assert f">{asked:%H:%M}</time>" in board(marco, "en-GB")
     assert f'data-request-id="{request_id}"' in page
 
 
@@ -77,7 +77,7 @@ def test_the_offer_tells_the_last_job_with_this_customer(ana: Customer, marco: M
     for verb in ("accept", "start", "complete"):
         assert marco.does(first, verb).status_code == 200
     ana.books_again(marco)
-    day = one("SELECT to_char(closed_at, 'FMDD Mon YYYY') FROM session_requests WHERE id = %s", first)
+    day = one("SELECT to_char(closed_at, 'Mon FMDD, YYYY') FROM session_requests WHERE id = %s", first)
     told = " ".join(board(marco).split())
     assert "Last job with this customer:" in told
     assert f">{day}</time>, Standard Video." in told
@@ -100,7 +100,8 @@ def test_what_all_cards_share_carries_the_id_of_each(
     busy = board(marco)
     for told in (
         f"requests/{offer}/accept",
-        f"requests/{offer}/decline",
+        f'action="/mechanic/requests/{offer}/decline"',
+        f'data-hx-post="/mechanic/requests/{offer}/decline"',
         f'id="reason-{offer}"',
         f"requests/{other}/acc",
     ):
@@ -115,15 +116,18 @@ def test_of_the_intake_no_card_reads_more_than_it_may_show() -> None:
         assert read == {"session_id", "year", "make", "model", "concern", "urgent"}
 
 
-def test_the_same_card_tells_each_reader_their_own_time_and_what_is_true_now(
+def test_the_same_card_tells_each_reader_their_own_time_in_their_own_way_and_what_is_true_now(
     ana: Customer, marco: Mechanic, nadia: Mechanic
 ) -> None:
     request_id = ana.books()
     asked = one("SELECT created_at FROM session_requests WHERE id = %s", request_id)
-    for who, zone in ((marco, "Europe/Vienna"), (nadia, "Asia/Tokyo")):
+    told = (marco, "Europe/Vienna", "en-GB", "US$9.99"), (nadia, "Asia/Tokyo", "ja", "$9.99")
+    for who, zone, languages, price in (*told, (marco, "Europe/Vienna", "de", "9,99\xa0$"), told[0]):
         sql("UPDATE users SET time_zone = %s FROM mechanics m WHERE m.user_id = users.id AND m.id = %s", zone, who.id)
-        told = board(who).partition("<dt>Asked</dt>")[2]
-        assert f">{asked.astimezone(ZoneInfo(zone)):%H:%M}</time>" in told
+        _, plan, when = re.split("<dt>Plan</dt>|<dt>Asked</dt>", board(who, languages))
+        assert f", {price}, " in plan
+        there = asked.astimezone(ZoneInfo(zone))
+        assert f">{there.hour if languages == 'ja' else f'{there:%H}'}:{there:%M}</time>" in when
     sql("UPDATE intakes SET concern = 'It <b>rattles</b> now'")
     assert "It &lt;b&gt;rattles&lt;/b&gt; now" in board(nadia)
 

@@ -17,14 +17,15 @@ from tests.model.shop import CREDITS, CUSTOMERS, LOST, MECHANICS, OK, OLGA, Shop
 pytestmark = pytest.mark.timeout(3600)
 
 ASKED = os.environ.get("MODEL", "")
-RUNS, STEPS = (1000 if ASKED == "nightly" else int(ASKED), 50) if ASKED else (100, 30)
+RUNS, STEPS = (1000 if ASKED == "nightly" else int(ASKED), 50) if ASKED else (40, 30)
 LENGTHS = [1, 4, 5, 5, 10, 10, 15, 30, 60, 1440]  # minutes that pass
 
 BY_MECHANICS, BY_CUSTOMERS = ("accept", "decline", "release", "start", "complete"), ("cancel", "open", "complete")
 # What is likely to come next, and by whom; most of it is not refused.
 LIKELY = {
     "pending": [("accept", who) for who in ("favorite", "favorite", *MECHANICS)]
-    + [("decline", "favorite"), ("decline", "favorite"), ("open", "customer"), ("cancel", "customer"), ("sweep",)],
+    + [("decline", "favorite"), ("decline", "favorite"), ("extend", "favorite"), ("open", "customer")]
+    + [("cancel", "customer"), ("sweep",), ("prolong", "customer")],
     "accepted": [(verb, "holder") for verb in ("start", "start", "release", "suspend")]
     + [(verb, "customer") for verb in ("open", "cancel", "complete")],
     "started": [("complete", "holder"), ("complete", "customer"), ("complete", OLGA), ("cancel", "customer")],
@@ -37,17 +38,21 @@ CIRCUMSTANCES = [
     ("delete", "marco"),
     ("delete", "nadia"),
     *[("flip", is_on) for is_on in (False, True, True, True)],
-    *[("change_window", minutes) for minutes in (1, 10, 60)],
+    *[("change_window", minutes) for minutes in (1, 10, 60, 118)],
+    *[("come_back", "marco")] * 3,
+    *[("wishes_offers", "marco", is_so) for is_so in (False, True, True)],
     *[("join", who, is_in) for who in ("nadia", "rita") for is_in in (False, True)],
+    *[("route", has_head_start) for has_head_start in (False, True, True)],
     *[("likes", "ana", "marco", is_one) for is_one in (False, True, True)],
 ]
 BOOKINGS = [
     *[(who, False) for who in ("marco", "marco", "marco", "nadia", "rita", None)],
-    ("marco", True),
+    *[("marco", True)] * 2,
 ]
 TRIES = [
-    *[(verb, who) for verb in ("accept", "decline", "start", "release", "complete") for who in MECHANICS],
+    *[(verb, who) for verb in ("accept", "decline", "extend", "start", "release", "complete") for who in MECHANICS],
     *[(verb, who) for verb in ("cancel", "open", "complete") for who in (*CUSTOMERS, OLGA)],
+    *[("prolong", who) for who in CUSTOMERS],
     ("release", OLGA),
 ]
 # Weights: hypothesis switches whole rules off in some runs, so there is one rule, and it draws what happens.

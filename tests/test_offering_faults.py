@@ -108,7 +108,7 @@ def test_k45_the_offer_s_event_is_refused_by_the_database(
     assert nadia.hears("new_request", fallback_reason="error")
 
 
-@pytest.mark.parametrize("call", ["decide", "facts_of", "_preferred", "shared", "was_recently_asked"])
+@pytest.mark.parametrize("call", ["decide", "facts_of", "_preferred", "takes_offers", "was_recently_asked"])
 def test_k45_whether_the_favorite_can_be_asked_cannot_be_found_out(
     ana: Customer,
     marco: Mechanic,

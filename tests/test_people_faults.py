@@ -50,8 +50,8 @@ def test_k36_the_flag_off_and_on_and_off_again_leaves_open_windows_to_their_end(
         sweep()
         assert window(asked) == before
         assert nadia.accepts(asked).status_code == 404
-    ben.favors(marco)
-    assert row(ben.books_again(marco)).priority_notified_at is None
+    ben.favors(nadia)
+    assert row(ben.books_again(nadia)).priority_notified_at is None
     fast_forward(minutes=11)
     sweep()
     assert row(asked).fallback_reason == "preferred_mechanic_no_response"
@@ -59,12 +59,12 @@ def test_k36_the_flag_off_and_on_and_off_again_leaves_open_windows_to_their_end(
 
 @pytest.mark.parametrize("minutes", [1, 60])
 def test_k37_another_window_is_for_those_who_book_from_now_on(
-    asked: UUID, ben: Customer, marco: Mechanic, monkeypatch: pytest.MonkeyPatch, minutes: int
+    asked: UUID, ben: Customer, nadia: Mechanic, monkeypatch: pytest.MonkeyPatch, minutes: int
 ) -> None:
     before = window(asked)
     monkeypatch.setattr(current(), "priority_window_minutes", minutes)
-    ben.favors(marco)
-    assert row(ben.books_again(marco)).priority_window_minutes == minutes
+    ben.favors(nadia)
+    assert row(ben.books_again(nadia)).priority_window_minutes == minutes
     assert window(asked) == before
 
 
@@ -149,7 +149,9 @@ def test_k40_an_account_with_an_accepted_job_is_not_deleted_from_under_the_custo
     with pytest.raises(psycopg2.errors.CheckViolation, match="accepted_has_a_mechanic"):
         sql(statement, marco.user_id)
     assert (status(request_id), row(request_id).mechanic_id) == ("accepted", marco.id)
-    assert olga.client.post(f"/admin/mechanics/{marco.id}/suspend").status_code == 303  # the way: suspend, then delete
+    assert (
+        olga.client.post(f"/admin/mechanics/{marco.id}/suspend", data={"reason": "pause"}).status_code == 303
+    )  # the way: suspend, then delete
     sql(statement, marco.user_id)
     assert status(request_id) == "pending"
     assert nadia.accepts(request_id).status_code == 200

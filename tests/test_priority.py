@@ -194,7 +194,7 @@ def test_i10_the_customers_answer_is_not_held_for_the_window(ana, marco):
     assert time.monotonic() - began < 5
 
 
-def test_rule_4_the_window_begins_when_it_is_stored_and_is_frozen(ana, marco, monkeypatch):
+def test_rule_4_the_window_begins_when_it_is_stored_and_is_frozen_but_for_one_extension(ana, marco, monkeypatch):
     from favorites.settings import current
 
     monkeypatch.setattr(current(), "priority_window_minutes", 7)
@@ -204,6 +204,12 @@ def test_rule_4_the_window_begins_when_it_is_stored_and_is_frozen(ana, marco, mo
     stored = row(request_id)
     assert stored.priority_window_minutes == 7
     assert stored.priority_expires_at - stored.priority_notified_at == timedelta(minutes=7)
+    for _ in range(2):
+        assert marco.does(request_id, "extend").status_code == 200
+        longer = row(request_id)
+        assert (longer.priority_window_minutes, longer.priority_notified_at) == (12, stored.priority_notified_at)
+        assert longer.priority_expires_at - stored.priority_expires_at == timedelta(minutes=5)
+        assert longer.extended_at
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -1,5 +1,6 @@
 """What stands in front of every view: forged forms, foreign sites, unreadable bytes, limits, headers, errors."""
 
+import gzip
 import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -10,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 from werkzeug.routing import Rule
 
+from favorites.settings import ROOT
 from tests.cast import PASSWORD, Customer
 from tests.database import one
 
@@ -52,6 +54,7 @@ def answers_500(app: Flask) -> Iterator[None]:
 def path_of(rule: Rule) -> str:
     """An address of that route, of something that does not exist."""
     path = re.sub(r"<any\('?(\w+)[^>]*>", r"\1", rule.rule)
+    path = re.sub(r"<int:[^>]*>", "1", path)
     return re.sub(r"<[^>]*>", "5f0c0e9a-4a51-4b8c-9d0c-000000000000", path)
 
 
@@ -76,9 +79,10 @@ def test_a_stale_form_comes_back_with_all_that_was_typed_but_the_password(browse
 
 @pytest.mark.usefixtures("checked")
 def test_every_form_needs_its_token_sign_in_and_sign_out_included(app: Flask, ana: Customer) -> None:
-    routes = [
-        rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ()) and "webhook" not in rule.rule
-    ]
+    # By a signature (a mail program has no token of ours, RFC 8058), or by their Origin (see test_waiting_truth).
+    proven = ("webhook", "/mail/unsubscribe/", "/delivered")
+    posted = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
+    routes = [rule for rule in posted if not any(part in rule.rule for part in proven)]
     assert len(routes) > 10
     ana.client.environ_base.pop("HTTP_X_CSRFTOKEN")
     for rule in routes:
@@ -267,10 +271,30 @@ def test_what_browsers_may_keep(ana: Customer, browser: FlaskClient) -> None:
     assert ana.client.get("/customer/dashboard").headers["Cache-Control"] == "no-store"
 
 
+def test_our_files_leave_compressed_for_whoever_takes_that_and_pages_never(browser: FlaskClient) -> None:
+    address, gzip_only = "/static/css/base.css", {"Accept-Encoding": "gzip"}
+    with browser.get(address) as plain, browser.get(address, headers=gzip_only) as packed:
+        assert plain.headers.get("Content-Encoding") is None
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert all("Accept-Encoding" in each.headers["Vary"] for each in (plain, packed))
+        assert gzip.decompress(packed.data) == plain.data
+        assert len(packed.data) == int(packed.headers["Content-Length"]) < len(plain.data) / 2
+        known = gzip_only | {"If-None-Match": packed.headers["ETag"]}
+    with browser.get(address, headers=known) as again, browser.get("/static/icon-192.png", headers=gzip_only) as icon:
+        assert (again.status_code, again.data) == (304, b"")
+        assert icon.headers.get("Content-Encoding") is None
+    assert browser.get("/login", headers=gzip_only).headers.get("Content-Encoding") is None
+
+
 def test_the_cookie_is_for_http_and_this_site_alone(ana: Customer, browser: FlaskClient) -> None:
     answer = browser.post("/login", data={"email": ana.email, "password": PASSWORD})
     (cookie,) = answer.headers.getlist("Set-Cookie")
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+
+
+def test_templates_write_the_attributes_of_htmx_as_html_allows_it() -> None:
+    for path in sorted((ROOT / "templates").rglob("*.html")):
+        assert not re.search(r"(?<!data-)\bhx-[a-z]", path.read_text()), f"{path.name}: write data-hx-…"
 
 
 def test_pages_have_no_inline_script_or_style(browser: FlaskClient) -> None:

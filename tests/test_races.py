@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from tests.faults import at_once, contention, crashes, moments, races
+from tests.faults.assignments import ASSIGNMENTS
 from tests.faults.doors import Direct
 from tests.faults.pairs import PAIRS, Pair
 from tests.faults.scenes import Stage
@@ -34,7 +35,7 @@ def test_forty_accept_at_once_and_one_wins(stage: Stage) -> None:
     races.race(stage, [stage.server], 4)
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=[pair.name for pair in PAIRS])
+@pytest.mark.parametrize("pair", [*PAIRS, *ASSIGNMENTS], ids=lambda pair: pair.name)
 def test_two_at_the_same_moment(stage: Stage, pair: Pair) -> None:
     with ThreadPoolExecutor(2) as threads:
         at_once.play(stage, pair, 2, threads)

@@ -17,7 +17,7 @@ def test_the_settings_table_is_that_of_the_code():
 
 def test_every_make_target_it_names_is_there():
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"`?make ([a-z]+)`?", TEXT.split("## How")[0])) - {"demo`"}:
+    for target in set(re.findall(r"`?make ([a-z-]+)`?", TEXT.split("## How")[0])) - {"demo`"}:
         assert re.search(rf"^{target}:", makefile, re.M), target
 
 

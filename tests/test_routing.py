@@ -32,6 +32,7 @@ def test_r2_a_workshop_is_asked_before_any_favorite(case):
         (Facts(True, "priority_broadcast", Preferred.NOT_APPROVED, False), "mechanic_not_approved"),
         (Facts(True, "priority_broadcast", Preferred.NOT_A_FAVORITE, False), "not_a_favorite"),
         (Facts(True, "priority_broadcast", Preferred.RECENTLY_ASKED, False), "recently_asked"),
+        (Facts(True, "priority_broadcast", Preferred.NOT_TAKING_OFFERS, False), "not_taking_offers"),
     ],
 )
 def test_r1_everyone_is_asked_for_a_reason(facts, reason):

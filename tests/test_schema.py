@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import psycopg2.errors
 import pytest
+from alembic.script import ScriptDirectory
 
+from favorites import revisions
+from favorites.settings import ROOT
 from tests.scratch import Database, migrated_database, new_database
 
 INDEXES = (
@@ -199,3 +202,9 @@ def test_d9_a_newer_schema_is_refused_by_the_application_and_by_its_migrations(d
         assert told.returncode != 0, start
         assert "The database is at 9999, which this code does not know: run the newer code." in told.stderr
         assert "Traceback" not in told.stderr
+
+
+def test_the_revisions_that_the_files_are_named_by_are_those_that_alembic_walks() -> None:
+    scripts = ScriptDirectory(str(ROOT / "migrations"))
+    assert revisions.newest() == scripts.get_current_head()
+    assert set(revisions.known()) == {script.revision for script in scripts.walk_revisions()}

@@ -1,12 +1,13 @@
 """One command brings everything up, and its end takes everything down again."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -79,11 +80,32 @@ def test_a_stream_opens_through_the_real_server(demo: Server) -> None:
 
 def test_a_command_beside_the_server_leaves_it_alone(demo: Server) -> None:
     listed = flask(demo.instance, "flag", "list")
-    assert listed.stdout == "ENABLE_FAVORITES_PRIORITY: on\n"
+    assert listed.stdout == (
+        "ENABLE_FAVORITES_PRIORITY: on\nENABLE_PAID_PLANS: left to the environment, which says on\n"
+    )
     url = flask(demo.instance, "database-url")
     assert url.stderr == ""
     psycopg2.connect(url.stdout.strip()).close()
     assert answers(demo)
+
+
+def test_a_backup_is_made_beside_the_server_and_put_back_under_it(demo: Server, tmp_path: Path) -> None:
+    backup = str(tmp_path / "backup.zip")
+    made = flask(demo.instance, "backup", backup)
+    assert made.returncode == 0, made.stderr
+    assert "every row compared" in made.stdout
+    refused = flask(demo.instance, "restore", backup)
+    assert refused.returncode == 1
+    assert "The database is in use (book-again): stop the server" in refused.stderr
+    put_back = flask(demo.instance, "restore", backup, "--in-use")
+    assert put_back.returncode == 0, put_back.stderr
+    until(lambda: answers(demo), "it answers again")
+    page = demo.signed_in(ANA.email, PASSWORD).open(demo.url + ANA.page, timeout=30)
+    assert (page.status, page.url) == (200, demo.url + ANA.page)
+    (kept,) = re.findall(r"kept as (\S+)\.", put_back.stdout)
+    with closing(psycopg2.connect(flask(demo.instance, "database-url").stdout.strip())) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(f"DROP DATABASE {kept}")  # as the command says
 
 
 def test_a_killed_worker_is_replaced(demo: Server) -> None:
@@ -96,34 +118,35 @@ def test_a_killed_worker_is_replaced(demo: Server) -> None:
 
 
 def test_ctrl_c_leaves_no_process_and_the_next_start_reuses_the_data(fresh: Path) -> None:
-    with Server(fresh, DEMO="1") as server:
-        server.ready()
+    with Server(fresh) as server:
+        assert "flask owner add EMAIL" in server.ready()
+        assert PASSWORD not in server.said()
+        assert flask(fresh, "owner", "add", "olga@garage.test").returncode == 0
+        assert answers(server)
         before = rows(fresh)
-        assert dict(before)["session_requests"] > 50
+        assert dict(before)["users"] == 1
         everybody = family(server)
         assert len(everybody) > 1
         assert server.end(signal.SIGINT, everybody=True) == 0
         assert not [process for process in everybody if process.is_running()]
         assert is_stopped(fresh)
         assert "Traceback" not in server.said()
-    with Server(fresh, DEMO="1") as server:
-        server.ready()
-        assert rows(fresh) == before
-        assert server.end(signal.SIGTERM) == 0
-    assert is_stopped(fresh)
-
-
-def test_an_impatient_ctrl_c_ends_it_as_cleanly(fresh: Path) -> None:
     with Server(fresh) as server:
         server.ready()
-        while server.process.poll() is None:
-            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
-                os.killpg(server.process.pid, signal.SIGINT)
-                server.process.wait(0.1)
-        assert server.process.returncode == 0
+        assert rows(fresh) == before
+        end_impatiently(server)
         assert is_stopped(fresh)
         assert "Traceback" not in server.said()
         assert "SIG" not in server.said()  # nobody was killed
+
+
+def end_impatiently(server: Server) -> None:
+    """Ctrl-C again and again, which ends it as cleanly."""
+    while server.process.poll() is None:
+        with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(server.process.pid, signal.SIGINT)
+            server.process.wait(0.1)
+    assert server.process.returncode == 0
 
 
 def test_a_command_alone_starts_the_database_and_stops_it_again(fresh: Path) -> None:
@@ -139,14 +162,6 @@ def test_ctrl_c_before_it_is_ready_stops_what_was_started(fresh: Path) -> None:
         assert server.end(signal.SIGINT, everybody=True) == 130
         assert is_stopped(fresh)
         assert "Traceback" not in server.said()
-
-
-def test_without_demo_data_it_says_how_to_make_an_owner(fresh: Path) -> None:
-    with Server(fresh) as server:
-        assert "flask owner add EMAIL" in server.ready()
-        assert PASSWORD not in server.said()
-        assert flask(fresh, "owner", "add", "olga@garage.test").returncode == 0
-        assert answers(server)
 
 
 def test_a_port_in_use_is_one_sentence_and_nothing_is_started(fresh: Path) -> None:

@@ -93,8 +93,10 @@ def test_a_mechanic_it_was_taken_back_from_reads_so(ana: Customer, nadia: Mechan
     address = f"/consultations/{one('SELECT session_id FROM session_requests')}"
     fast_forward(minutes=10)
     ana.does(request_id, "open")
-    assert "This is not your job any more" in page(nadia, f"{address}/live", DIALOG)
-    assert "See where it stands" in page(ana, f"{address}/live", DIALOG)
+    assert '<div class="stack"><h1>This is not your job any more</h1>' in page(nadia, f"{address}/live", DIALOG)
+    seen = page(ana, f"{address}/live", DIALOG)
+    assert "See where it stands" in seen
+    assert ">Everyone is asked</span>" in seen
     for path in (address, f"{address}/live"):
         assert omar.client.get(path).status_code == 404
     assert nadia.client.get(address).status_code == 404
@@ -115,9 +117,11 @@ def test_the_mechanic_of_a_consultation_learns_no_other_mechanics_name(
 ) -> None:
     ana.favors(marco)
     request_id = ana.books_again(marco)
+    marco.shows(request_id)
     marco.declines(request_id)
     nadia.accepts(request_id)
     seen = page(nadia, f"/consultations/{one('SELECT session_id FROM session_requests')}")
+    assert "It reached another mechanic’s screen" in seen
     assert "Another mechanic declined" in seen
     assert "Marco" not in seen
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from favorites.dispatch.facts import Choice, facts_of
+from favorites.dispatch.fulfillment import _signed_draft
 from favorites.dispatch.routing import Preferred
 from favorites.patience import Patient, PatientCursor
 from tests.cast import INTAKE, Customer, Mechanic
@@ -59,14 +60,17 @@ def test_a_whole_booking_takes_twenty_statements_at_most(
 def test_the_mechanic_stays_as_the_facts_have_them_until_the_commit(
     ana: Customer, marco: Mechanic, session: Session
 ) -> None:
-    """Their status is read, and held, by a part of the statement that reads all the facts."""
+    """They are held by a part of the statement that reads the consultation, so that the facts are read after that."""
     ana.favors(marco)
+    consultation_id = ana.starts_intake(**chosen(marco))
+    ana.signs(consultation_id)
+    assert _signed_draft(session, ana.id, consultation_id)[1] == marco.id
     choice = Choice(str(marco.id), marco.id, "priority_broadcast", None)
-    assert facts_of(session, ana.id, choice).preferred is Preferred.CAN_BE_ASKED
+    assert facts_of(session, ana.id, choice)[0].preferred is Preferred.CAN_BE_ASKED
     suspend = "SET lock_timeout = '50ms'; UPDATE mechanics SET status = 'suspended'"
     with pytest.raises(psycopg2.errors.LockNotAvailable):
         sql(suspend)
     session.rollback()
     sql(suspend)
-    assert facts_of(session, ana.id, choice).preferred is Preferred.NOT_APPROVED
+    assert facts_of(session, ana.id, choice)[0].preferred is Preferred.NOT_APPROVED
     sql("RESET lock_timeout")

@@ -16,6 +16,11 @@ SELECT session_request_id::text, extract(epoch FROM pg_xact_commit_timestamp(xmi
        extract(epoch FROM at)::float8
 FROM request_events WHERE kind = 'priority_session_request'
 """
+# Marco says no, without the news that would follow: he has one priority offer at a time.
+ANSWERED = """
+UPDATE session_requests SET declined_at = clock_timestamp(), fallback_broadcast_at = clock_timestamp(),
+  fallback_reason = 'preferred_mechanic_declined' WHERE id = %s
+"""
 
 
 def measure() -> Iterator[Figure]:
@@ -23,7 +28,7 @@ def measure() -> Iterator[Figure]:
     with stage(postgresql={"track_commit_timestamp": "on"}) as on:
         marco_id, marco = on.town.mechanic("Marco")
         heads = [head("/mechanic/events", cookie) for cookie in on.town.mechanics(STREAMS)]
-        some = bookers(on.town, on.server.instance, marco_id, BOOKINGS)
+        some = bookers(on.town, on.server.instance, BOOKINGS, marco_id)
         with Load(on.port, heads) as load:
             load.opens(STREAMS)
             ear = Ear(on.port, marco)
@@ -40,6 +45,7 @@ def _heard(on: Stage, ear: Ear, some: list) -> tuple[dict[str, float], list[Book
         booked.append(books(connection, one, "chat10"))
         request_id = booked[-1].request_id
         arrivals[request_id] = ear.arrival("priority_session_request", request_id)
+        on.town.rows(ANSWERED, request_id)
     connection.close()
     return arrivals, booked
 

@@ -31,7 +31,7 @@ WHERE locktype = 'advisory' AND granted AND objid = hashtext(%s)::oid AND pid <>
 """
 STORED = """
 SELECT id::text, extract(epoch FROM priority_expires_at)::float8, extract(epoch FROM fallback_broadcast_at)::float8
-FROM session_requests WHERE preferred_mechanic_id = %s
+FROM session_requests WHERE preferred_mechanic_id = ANY(%s::uuid[])
 """
 
 
@@ -53,9 +53,8 @@ def measure() -> Iterator[Figure]:
 
 def _lapses(on: Stage, name: str, patience: float) -> tuple[list[float], list[float]]:
     """Milliseconds from each window's end to its broadcast: as stored, and as heard on another mechanic's stream."""
-    preferred, _ = on.town.mechanic(name)
     ear = Ear(on.port, on.town.mechanic(f"Nadia{name}")[1])
-    some = bookers(on.town, on.server.instance, preferred, WINDOWS)
+    some = bookers(on.town, on.server.instance, WINDOWS)
     connection = HTTPConnection("127.0.0.1", on.port, timeout=30)
     began, requests = time.monotonic(), []
     for place, one in enumerate(some):
@@ -64,7 +63,7 @@ def _lapses(on: Stage, name: str, patience: float) -> tuple[list[float], list[fl
     arrivals = {each: ear.arrival("new_request", each, patience) for each in requests}
     connection.close()
     ear.close()
-    rows = on.town.rows(STORED, preferred)
+    rows = on.town.rows(STORED, [one.favorite for one in some])
     return [1000 * (at - end) for _, end, at in rows], [1000 * (arrivals[each] - end) for each, end, _ in rows]
 
 

@@ -19,9 +19,8 @@ WHO = "SELECT sign_ins.id"
 def measure() -> Iterator[Figure]:
     """Each plan: as fast as eight clients go; then ten more, one by one, with every statement in the server's log."""
     with stage(BOOKINGS_PER_HOUR="100") as on:
-        marco, _ = on.town.mechanic("Marco")
         for plan, told in PLANS.items():
-            some = bookers(on.town, on.server.instance, marco, BOOKINGS + COUNTED + 2 * CLIENTS)
+            some = bookers(on.town, on.server.instance, BOOKINGS + COUNTED + 2 * CLIENTS)
             at_once(on.port, some[BOOKINGS + COUNTED :], plan, CLIENTS)  # every connection of the pool is open now
             yield from _hurried(on, some[:BOOKINGS], plan, told)
             yield _counted(on, some[BOOKINGS : BOOKINGS + COUNTED], plan, told)

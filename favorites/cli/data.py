@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import socket
 
 import click
 from flask_migrate import upgrade
@@ -11,6 +10,7 @@ from favorites import demo
 from favorites.cli.command import command, release
 from favorites.db import db, url
 from favorites.dispatch import fallback
+from favorites.dispatch.processes import this_process
 from favorites.embedded.places import home_of, lock, open_lock
 from favorites.settings import current
 
@@ -47,7 +47,7 @@ def demo_data() -> None:
 def sweep() -> None:
     """Poll once, now: ask everyone where a window has lapsed, expire what nobody took."""
     swept = fallback.sweep(db.session)
-    fallback.beat(db.session, f"{socket.gethostname()}:{os.getpid()} flask sweep", swept)
+    fallback.beat(db.session, f"{this_process()} flask sweep", swept)
     due = f"Next due: {swept.next_due.isoformat(timespec='seconds')}." if swept.next_due else "Nothing else is due."
     click.echo(f"Windows lapsed: {swept.lapsed}. Session requests expired: {swept.expired}. {due}")
 

@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from favorites.cli.command import command
 from favorites.db import db
+from favorites.dispatch.actors import SYSTEM
 from favorites.dispatch.errors import NotFound
 from favorites.dispatch.flags import set_flag
 from favorites.models import FeatureFlag
@@ -53,7 +54,7 @@ def show() -> None:
 
 def _set(key: str, is_enabled: bool | None) -> None:
     try:
-        set_flag(db.session, key, is_enabled)
+        set_flag(db.session, key, is_enabled, SYSTEM)
     except NotFound:
         raise click.ClickException(f"There is no flag {key}; `flask flag list` shows them.") from None
     click.echo(f"{key}: {_words(key, is_enabled)}")

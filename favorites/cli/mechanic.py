@@ -25,7 +25,7 @@ def approve(email: str) -> None:
     """Let a mechanic help."""
     mechanic = mechanic_of(email)
     name = mechanic.name
-    people.approve_mechanic(db.session, mechanic.id)
+    people.approve_mechanic(db.session, mechanic.id, SYSTEM)
     click.echo(f"{name} is approved.")
 
 

@@ -1,4 +1,4 @@
-"""`flask workshop add|join`."""
+"""`flask workshop add|join|leave|close|reopen|routing|list`."""
 
 import re
 
@@ -8,10 +8,10 @@ from sqlalchemy import select
 from favorites.cli.command import command
 from favorites.cli.people import mechanic_of
 from favorites.db import db
-from favorites.dispatch import people
+from favorites.dispatch import workshops
+from favorites.dispatch.actors import SYSTEM
 from favorites.models import Workshop
-
-SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+from favorites.models.people import SLUG, WorkshopRouting
 
 
 @click.group("workshop")
@@ -25,11 +25,11 @@ def group() -> None:
 @command
 def add(slug: str, name: str) -> None:
     """Add a workshop; its link ends in /w/SLUG."""
-    if not SLUG.fullmatch(slug):
+    if not re.fullmatch(SLUG, slug):
         raise click.ClickException(
             f"{slug} cannot be a link's last part: use small letters, digits and hyphens, at most 63."
         )
-    if people.add_workshop(db.session, slug, name) is None:
+    if workshops.add_workshop(db.session, slug, name, SYSTEM) is None:
         raise click.ClickException(f"There is a workshop {slug} already.")
     click.echo(f"{name} is added; its link is /w/{slug}.")
 
@@ -40,14 +40,67 @@ def add(slug: str, name: str) -> None:
 @command
 def join(slug: str, mechanic_email: str) -> None:
     """Make a mechanic one of a workshop's."""
-    workshop = _workshop(slug)
-    if workshop is None:
-        raise click.ClickException(f"There is no workshop {slug}.")
-    mechanic = mechanic_of(mechanic_email)
+    workshop, mechanic = _workshop(slug), mechanic_of(mechanic_email)
     sentence = f"{mechanic.name} is of {workshop.name} now."
-    people.join_workshop(db.session, mechanic.id, workshop.id)
+    workshops.join_workshop(db.session, mechanic.id, workshop.id, SYSTEM)
     click.echo(sentence)
 
 
-def _workshop(slug: str) -> Workshop | None:
-    return db.session.scalar(select(Workshop).where(Workshop.slug == slug))
+@group.command("leave")
+@click.argument("mechanic_email")
+@command
+def leave(mechanic_email: str) -> None:
+    """Make a mechanic independent."""
+    mechanic = mechanic_of(mechanic_email)
+    sentence = f"{mechanic.name} is independent now."
+    workshops.join_workshop(db.session, mechanic.id, None, SYSTEM)
+    click.echo(sentence)
+
+
+@group.command("close")
+@click.argument("slug")
+@command
+def close(slug: str) -> None:
+    """Take no bookings by its link; who waits for its mechanics is asked of everyone."""
+    workshop = _workshop(slug)
+    sentence = f"{workshop.name} is closed."
+    workshops.close_workshop(db.session, workshop.id, SYSTEM)
+    click.echo(sentence)
+
+
+@group.command("reopen")
+@click.argument("slug")
+@command
+def reopen(slug: str) -> None:
+    """Take bookings by its link again."""
+    workshop = _workshop(slug)
+    sentence = f"{workshop.name} is open."
+    workshops.reopen_workshop(db.session, workshop.id, SYSTEM)
+    click.echo(sentence)
+
+
+@group.command("routing")
+@click.argument("slug")
+@click.argument("routing", type=click.Choice([one.value for one in WorkshopRouting]))
+@command
+def routing(slug: str, routing: str) -> None:
+    """Whom it asks from the next booking on: its own mechanics, or (hybrid) them first and then everyone."""
+    workshop = _workshop(slug)
+    sentence = f"{workshop.name} is {routing} now."
+    workshops.change_workshop(db.session, workshop.id, workshop.name, WorkshopRouting(routing), SYSTEM)
+    click.echo(sentence)
+
+
+@group.command("list")
+@command
+def show() -> None:
+    """Show every workshop: its link, open or closed, routing, name."""
+    for one in db.session.scalars(select(Workshop).order_by(Workshop.name)):
+        click.echo(f"/w/{one.slug:<30} {'open' if one.is_active else 'closed':<6} {one.routing:<13} {one.name}")
+
+
+def _workshop(slug: str) -> Workshop:
+    found = db.session.scalar(select(Workshop).where(Workshop.slug == slug))
+    if found is None:
+        raise click.ClickException(f"There is no workshop {slug}.")
+    return found

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from favorites.db import db
 from favorites.demo import month, people
 from favorites.demo.cast import CAST, OLGA, PASSWORD
+from favorites.dispatch.actors import SYSTEM
 from favorites.dispatch.flags import set_flag
 from favorites.models import FeatureFlag, User
 from favorites.models.feature_flag import PRIORITY
@@ -27,11 +28,11 @@ def write() -> bool:
         if session.scalar(select(User.id).where(User.email == OLGA.email)):
             return False
         decided = session.scalar(select(FeatureFlag.is_enabled).where(FeatureFlag.flag_key == PRIORITY))
-        set_flag(session, PRIORITY, True)
+        set_flag(session, PRIORITY, True, SYSTEM)
         with _quietly():
             month.play(session, people.add(session))
         if decided is not None:
-            set_flag(session, PRIORITY, decided)  # the owner's own choice stands
+            set_flag(session, PRIORITY, decided, SYSTEM)  # the owner's own choice stands
     return True
 
 

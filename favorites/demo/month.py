@@ -11,6 +11,7 @@ from favorites.db import clock
 from favorites.demo.cast import ANA, BEN, CAST, CHLOE, MARCO, NADIA, OMAR, RITA, Person
 from favorites.demo.people import JOINED, Cast
 from favorites.demo.story import Booking, Story
+from favorites.dispatch.actors import SYSTEM
 from favorites.dispatch.money import grant_credits
 from favorites.models import CreditEntry, Mechanic
 from favorites.models.consultation import PaidBy
@@ -28,7 +29,7 @@ def play(session: Session, cast: Cast) -> None:
     """Plays the month up to yesterday; the credits end as the cast has them, and nothing is left open."""
     dice = Random(2026)
     for customer_id in cast.customers.values():
-        grant_credits(session, customer_id, PLENTY, "Demo")
+        grant_credits(session, customer_id, PLENTY, SYSTEM, "Demo")
     for number, at in enumerate(_ends(session, dice)):
         story = Story(session, cast, dice, _booking(number, dice))
         _play(story, dice)
@@ -67,7 +68,10 @@ def _play(story: Story, dice: Random) -> None:
 
 
 def _answered(story: Story, dice: Random, preferred: Person) -> None:
-    story.accepted_by(preferred, after=_within_window(dice))
+    story.shown_to(preferred)
+    if preferred is OMAR and story.booked.plan == "diagnostic":  # he likes to look twice
+        story.extended_by(preferred, after=1)
+    story.accepted_by(preferred, after=_within_window(story, dice))
     if dice.random() < 0.06:
         story.released_by(preferred, after=2)
         return _taken(story, dice, _but(preferred))
@@ -75,7 +79,8 @@ def _answered(story: Story, dice: Random, preferred: Person) -> None:
 
 
 def _declined(story: Story, dice: Random, preferred: Person) -> None:
-    story.declined_by(preferred, after=_within_window(dice), reason=dice.choice((NO_REASON, *REASONS)))
+    story.shown_to(preferred)
+    story.declined_by(preferred, after=_within_window(story, dice), reason=dice.choice((NO_REASON, *REASONS)))
     _taken(story, dice, _but(preferred))
 
 
@@ -85,12 +90,12 @@ def _lapsed(story: Story, dice: Random, _preferred: Person) -> None:
 
 
 def _opened(story: Story, dice: Random, preferred: Person) -> None:
-    story.opened(after=_within_window(dice))
+    story.opened(after=_within_window(story, dice))
     _taken(story, dice, _but(preferred))
 
 
 def _withdrawn(story: Story, dice: Random, _preferred: Person) -> None:
-    story.cancelled(after=_within_window(dice))
+    story.cancelled(after=_within_window(story, dice))
 
 
 def _everyone(story: Story, dice: Random) -> None:
@@ -112,8 +117,8 @@ def _but(mechanic: Person) -> tuple[Person, ...]:
     return tuple(helper for helper in HELPERS if helper is not mechanic)
 
 
-def _within_window(dice: Random) -> float:
-    return current().priority_window_minutes * dice.uniform(0.05, 0.8)
+def _within_window(story: Story, dice: Random) -> float:
+    return story.window * dice.uniform(0.05, 0.8)
 
 
 def _within_lifetime(dice: Random) -> float:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from favorites.db import clock
 from favorites.demo.cast import CAST, HARBOR_GARAGE, PASSWORD, Person
-from favorites.models import Customer, CustomerFavorite, Mechanic, Role, User, Workshop
+from favorites.demo.words import SAVED_CARS
+from favorites.models import Customer, CustomerFavorite, Mechanic, Role, User, Vehicle, Workshop
 
 JOINED = timedelta(days=40)  # before the month that is played
 CITY = "Harbor City"
@@ -48,6 +49,10 @@ def add(session: Session) -> Cast:
         CustomerFavorite(customer_id=customers[p.first_name].id, mechanic_id=mechanics[name].id, created_at=joined)
         for p in CAST
         for name in p.favorites
+    )
+    session.add_all(
+        Vehicle(customer_id=customers[name].id, used_at=joined - timedelta(days=number), created_at=joined, **car)
+        for number, (name, car) in enumerate(SAVED_CARS)
     )
     cast = Cast(_ids(users), _ids(customers), _ids(mechanics), garage.id)
     session.commit()

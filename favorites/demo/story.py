@@ -14,8 +14,10 @@ from favorites.demo.cast import Person
 from favorites.demo.past import move_back
 from favorites.demo.people import Cast
 from favorites.demo.words import ENDS, INTAKES, TALKS, WAIVER
-from favorites.dispatch import answers, booking, fallback, fulfillment, money
+from favorites.dispatch import answers, booking, fallback, fulfillment, paying, people, refunds
 from favorites.dispatch.actors import Actor
+from favorites.dispatch.payments import Page, Seen, State
+from favorites.dispatch.refunds import Refund, RefundState
 from favorites.models import Message, Plan, SessionRequest
 from favorites.models.consultation import PaidBy
 from favorites.settings import current
@@ -42,10 +44,20 @@ class Story:
         booking.sign_waiver(session, self.consultation_id, full_name=_name(booked.customer), **WAIVER)
         self.request_id = self._pay()
 
+    def shown_to(self, mechanic: Person) -> None:
+        """The offer is on a screen of theirs a few seconds later."""
+        self._pass(0.1)
+        answers.deliver(self.session, self.request_id, self._id(mechanic))
+
     def accepted_by(self, mechanic: Person, after: float) -> None:
         """The mechanic takes it."""
         self._pass(after)
         answers.accept(self.session, self.request_id, self._id(mechanic))
+
+    def extended_by(self, mechanic: Person, after: float) -> None:
+        """The preferred mechanic takes five minutes more."""
+        self._pass(after)
+        answers.extend(self.session, self.request_id, self._id(mechanic))
 
     def declined_by(self, mechanic: Person, after: float, reason: str | None) -> None:
         """The preferred mechanic says no."""
@@ -66,16 +78,26 @@ class Story:
         """The customer cancels."""
         self._pass(after)
         answers.cancel(self.session, self.request_id, Actor.customer(self.customer_id))
+        self._give_back()
+
+    @property
+    def window(self) -> int:
+        """How long the favorite alone is asked, minutes."""
+        its = select(SessionRequest.priority_window_minutes).where(SessionRequest.id == self.request_id)
+        return self.session.scalars(its).one()
 
     def lapsed(self) -> None:
-        """The window ends without an answer, and the poll says so."""
-        self._pass(current().priority_window_minutes)
+        """The window ends without an answer, and the poll says so; the mechanic is there again for the next."""
+        self._pass(self.window)
         self._poll(SessionRequest.priority_notified_at, fallback.broadcast_lapsed_windows)
+        if self.booked.preferred:
+            people.come_back(self.session, self._id(self.booked.preferred))
 
     def expired(self) -> None:
         """Nobody takes it, and the poll says so."""
         self._pass(current().request_lifetime_minutes)
         self._poll(SessionRequest.expires_at, fallback.expire_stale_requests)
+        self._give_back()
 
     def held_by(self, mechanic: Person) -> None:
         """They meet, talk and finish within the plan's minutes."""
@@ -122,8 +144,15 @@ class Story:
         if self.booked.paid_by is not PaidBy.PAYMENT:
             return fulfillment.fulfill(self.session, self.consultation_id, self.booked.paid_by)
         reference = f"demo-{self.consultation_id}"
-        money.start_payment(self.session, self.consultation_id, "demo", reference)
-        return fulfillment.confirm_payment(self.session, "demo", reference)
+        paying.start_payment(self.session, self.consultation_id, "demo", Page(reference, ""))
+        paying.hear_payment(self.session, "demo", Seen(reference, State.PAID, fee_cents=0))
+        its = select(SessionRequest.id).where(SessionRequest.session_id == self.consultation_id)
+        return self.session.scalars(its).one()
+
+    def _give_back(self) -> None:
+        """What it cost, at once: no money had moved."""
+        while owed := refunds.claim_refund(self.session):
+            refunds.hear_refund(self.session, owed, Refund(RefundState.DONE))
 
     def _talk(self, mechanic: Person, minutes: float) -> None:
         self._pass(minutes)
@@ -132,7 +161,9 @@ class Story:
             speaker = mechanic if turn % 2 == 0 else self.booked.customer
             said_at = clock() - timedelta(minutes=minutes * (len(lines) - turn) / (len(lines) + 1))
             user_id = self.cast.users[speaker.first_name]
-            self.session.add(Message(session_id=self.consultation_id, user_id=user_id, body=body, at=said_at))
+            message = Message(session_id=self.consultation_id, user_id=user_id, body=body, at=said_at, number=turn + 1)
+            message.mechanic_id = self._id(mechanic)
+            self.session.add(message)
         self.session.commit()
 
 

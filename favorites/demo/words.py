@@ -25,6 +25,11 @@ ENDS: dict[str, dict[str, Any]] = {
     )
 }
 
+SAVED_CARS: tuple[tuple[str, dict[str, Any]], ...] = (
+    (ANA.first_name, {"year": 2016, "make": "Toyota", "model": "Corolla", "plate": "ANA 2016"}),
+    (ANA.first_name, {"year": 2003, "make": "Honda", "model": "Accord", "vin": "1HGCM82633A004352"}),
+)
+
 INTAKES: dict[str, tuple[dict[str, Any], ...]] = {
     ANA.first_name: (
         {"concern": "The brakes squeal in the morning, gone after a mile.", "odometer": 88_400},

@@ -1,6 +1,7 @@
 """Why this product exists.
 
-A customer asks for a mechanic: a session request. Workshop before favorite before everyone (`routing`).
+A customer asks for a mechanic: a session request. Workshop before favorite before everyone (`routing`);
+a hybrid workshop has a head start only, which the clock ends like a window.
 A favorite is asked first, alone, for a priority window frozen on the row (`offering`).
 Inside the window nobody else finds it; from its end on everyone may answer, even if no process lives.
 The preferred mechanic's decline, the customer's "ask everyone now", a suspension or an error broadcasts it at once.

@@ -1,6 +1,6 @@
-"""What is due: windows that have lapsed, session requests that nobody took in time; and when the next one will be."""
+"""What is due: windows that have lapsed, head starts that are over, what nobody took in time; and what comes next."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -9,8 +9,14 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tex
 from favorites.db import Session
 from favorites.dispatch import poison
 from favorites.models import SessionRequest
-from favorites.models.session_request import had_window, is_pending, window_not_announced_over
-from favorites.settings import current
+from favorites.models.attention import is_unattended, rescue_at
+from favorites.models.session_request import (
+    had_window,
+    head_start_not_announced_over,
+    is_pending,
+    lifetime,
+    window_not_announced_over,
+)
 
 BATCH = 200
 # One minute is the least window: no younger row can be due, and so the index narrows the search.
@@ -23,6 +29,7 @@ class Left(NamedTuple):
 
     next_due: datetime | None
     lapsing: list[UUID]
+    opening: list[UUID]
     expiring: list[UUID]
 
 
@@ -52,20 +59,35 @@ def _narrowed(only: UUID | None, is_aside: bool) -> list[ColumnElement[bool]]:
     return wanted if only is None else [*wanted, SessionRequest.id == only]
 
 
+def head_starts(only: UUID | None = None, *, is_aside: bool = False) -> Select[UUID]:
+    """One batch of workshops' head starts whose end has passed and that nobody has announced yet, locked; as `windows`.
+
+    Where the workshop is gone there is nobody who was told before; it is announced all the same.
+    """
+    over = (is_pending, head_start_not_announced_over, SessionRequest.workshop_until <= func.now())
+    found = select(SessionRequest.id).where(*over, *_narrowed(only, is_aside)).order_by(SessionRequest.workshop_until)
+    return found.limit(BATCH).with_for_update(key_share=True, skip_locked=True)
+
+
 def expiries(only: UUID | None = None, *, is_aside: bool = False) -> Select[UUID]:
     """One batch of session requests that nobody took in time, locked; as `windows`."""
     stale = select(SessionRequest.id).where(is_pending, _is_stale()).where(*_narrowed(only, is_aside))
     return stale.order_by(SessionRequest.id).limit(BATCH).with_for_update(key_share=True, skip_locked=True)
 
 
+def unattended() -> Select[UUID]:
+    """One batch of those the owner has to know of and was not told of, locked; those set aside, too."""
+    untold = select(SessionRequest.id).where(is_pending, SessionRequest.unattended_at.is_(None), is_unattended())
+    return untold.order_by(SessionRequest.id).limit(BATCH).with_for_update(key_share=True, skip_locked=True)
+
+
 def _deadline() -> ColumnElement[datetime]:
     """Rule 10: when a pending row expires; NULL inside a window that nobody has announced over yet."""
-    lifetime = timedelta(minutes=current().request_lifetime_minutes)
     asked_at = case(
         (window_not_announced_over, None),
         else_=func.coalesce(SessionRequest.fallback_broadcast_at, SessionRequest.created_at),
     )
-    return func.coalesce(SessionRequest.expires_at, asked_at + lifetime)
+    return func.coalesce(SessionRequest.expires_at, asked_at + lifetime())
 
 
 def _is_stale() -> ColumnElement[bool]:
@@ -78,12 +100,19 @@ def _is_stale() -> ColumnElement[bool]:
 def left(session: Session) -> Left:
     """What is open: when something falls due next; and what is due, but was set aside."""
     lapsing, expiring = select(*_next(SessionRequest.priority_expires_at)), select(*_next(_deadline()))
+    opening = select(*_next(SessionRequest.workshop_until))
     window = lapsing.where(is_pending, window_not_announced_over, had_window).subquery()
+    ahead = opening.where(is_pending, head_start_not_announced_over).subquery()
     expiry = expiring.where(is_pending).subquery()
-    both = select(func.least(window.c.at, expiry.c.at), window.c.aside, expiry.c.aside)
-    at, to_lapse, to_expire = session.execute(both.join_from(window, expiry, true())).one()
+    # Only what comes: one that could not be told of is tried with the next poll, and brings none forward.
+    told = func.least(func.greatest(rescue_at(), EARLIEST), LATEST)
+    rescue = select(func.min(told).filter(rescue_at() > func.now()).label("at"))
+    alarm = rescue.where(is_pending, SessionRequest.unattended_at.is_(None)).subquery()
+    at = func.least(window.c.at, ahead.c.at, expiry.c.at, alarm.c.at)
+    all_ = select(at, window.c.aside, ahead.c.aside, expiry.c.aside).join_from(window, ahead, true())
+    next_due, *aside = session.execute(all_.join(expiry, true()).join(alarm, true())).one()
     session.rollback()
-    return Left(at, to_lapse or [], to_expire or [])
+    return Left(next_due, *(ids or [] for ids in aside))
 
 
 def _next(at: Any) -> tuple[Any, Any]:

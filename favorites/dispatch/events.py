@@ -47,6 +47,10 @@ class Recorder:
         audience = Audience.WORKSHOP if workshop_id else Audience.MECHANICS
         self._add(kind, audience, payload, workshop_id=workshop_id)
 
+    def everyone_else(self, kind: Kind, workshop_id: UUID | None, **payload: Any) -> None:
+        """Tell every eligible mechanic but those of this workshop."""
+        self._add(kind, Audience.MECHANICS, payload, workshop_id=workshop_id)
+
     def record(self, kind: Kind, **payload: Any) -> None:
         """Write it down; nobody is to hear it."""
         self._add(kind, Audience.RECORD, payload)

@@ -4,41 +4,87 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import structlog
-from sqlalchemy import ColumnElement, Select, and_, exists, func, null, or_, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Integer,
+    Interval,
+    Select,
+    Uuid,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 
 from favorites.db import Session, clock
 from favorites.dispatch.errors import HasOpenRequest
-from favorites.dispatch.flags import UNREADABLE, decided, or_environment
-from favorites.dispatch.locks import shared
+from favorites.dispatch.flags import alone, decided, or_environment
+from favorites.dispatch.house import HouseRules, kept, rules_of
+from favorites.dispatch.locks import held_mechanic
 from favorites.dispatch.routing import Facts, Preferred
 from favorites.dispatch.verb import worth_another_try
-from favorites.models import Consultation, CustomerFavorite, MechanicStatus, RoutingType, SessionRequest, Workshop
+from favorites.models import (
+    Consultation,
+    CustomerFavorite,
+    Mechanic,
+    MechanicStatus,
+    RoutingType,
+    SessionRequest,
+    Workshop,
+    house_rules,
+)
+from favorites.models.fairness import takes_offers
 from favorites.models.feature_flag import PRIORITY
+from favorites.models.people import WorkshopRouting
 from favorites.models.session_request import has_lapsed, is_open
 from favorites.settings import current
 
-log = structlog.get_logger("favorites.dispatch")
-
 
 class Choice(NamedTuple):
-    """What the customer chose, as the consultation's metadata keeps it; the preferred id is whatever they sent."""
+    """What the customer chose, as the consultation's metadata keeps it; `preferred` is whatever they sent."""
 
     preferred: str | None
-    preferred_id: UUID | None
+    preferred_id: UUID | None  # the mechanic of that id
     routing_type: str
     workshop_id: UUID | None
+    has_head_start: bool = False  # the workshop
 
 
-def choice_of(session: Session, consultation: Consultation) -> Choice:
-    """The choice of this consultation; a workshop that is gone is no workshop."""
+def held_preferred() -> ColumnElement[UUID]:
+    """The mechanic to be asked first, held until the commit: the facts, read after that, stay as they are.
+
+    Nobody suspends them meanwhile, accepts as them, or makes them another offer. Part of a statement that selects the
+    consultation; NULL where priority was not wished, or there is no mechanic of that id.
+    """
+    meta = Consultation.meta
+    digits = func.regexp_replace(meta["preferred_mechanic_id"].astext, "[^0-9a-fA-F]", "", "g")
+    wished = and_(meta["routing_type"].astext == RoutingType.PRIORITY_BROADCAST, func.length(digits) == 32)
+    return held_mechanic(case((wished, cast(digits, Uuid)))).scalar_subquery()
+
+
+def choice_of(session: Session, consultation: Consultation, preferred_id: UUID | None) -> Choice:
+    """The choice of this consultation, `preferred_id` as `held_preferred` has it; a workshop gone or closed is none."""
     meta = consultation.meta
-    workshop_id = _uuid(meta.get("workshop_id"))
-    if workshop_id and session.get(Workshop, workshop_id) is None:
-        workshop_id = None
+    workshop_id, has_head_start = _open_workshop(session, _uuid(meta.get("workshop_id")))
     preferred = str(meta["preferred_mechanic_id"])[:64] if meta.get("preferred_mechanic_id") else None
-    return Choice(preferred, _uuid(preferred), meta.get("routing_type", RoutingType.BROADCAST), workshop_id)
+    return Choice(preferred, preferred_id, meta.get("routing_type", RoutingType.BROADCAST), workshop_id, has_head_start)
+
+
+def _open_workshop(session: Session, workshop_id: UUID | None) -> tuple[UUID | None, bool]:
+    """The workshop, if it is open, and whether it has a head start; nobody closes or changes it until the commit."""
+    if workshop_id is None:
+        return None, False
+    held = select(Workshop.id, Workshop.routing == WorkshopRouting.HYBRID).with_for_update(read=True)
+    row = session.execute(held.where(Workshop.id == workshop_id, Workshop.is_active)).one_or_none()
+    return (row[0], row[1]) if row else (None, False)
 
 
 def refuse_a_second(session: Session, customer_id: UUID) -> None:
@@ -53,56 +99,71 @@ def open_request_of(customer_id: UUID) -> Select[UUID]:
     return theirs.correlate(None)
 
 
-def facts_of(session: Session, customer_id: UUID, choice: Choice) -> Facts:
-    """Read the flag and the preferred mechanic at once; the latter's status stays as read until the commit.
+def facts_of(session: Session, customer_id: UUID, choice: Choice) -> tuple[Facts, HouseRules]:
+    """Read the flag, the house's rules and the preferred mechanic at once; where the last is held it stays so.
 
-    Where that fails it may be the flag's fault: then the mechanic is read without it.
+    Where that fails it may be the fault of what the owner decides: then each of it is read by itself.
     """
     try:
         with session.begin_nested():
-            return _read(session, customer_id, choice, decided(PRIORITY))
+            return _read(session, customer_id, choice, decided(PRIORITY), kept())
     except DBAPIError as error:
         if worth_another_try(error):
             raise
-        log.warning(UNREADABLE, flag=PRIORITY)
+    flag = literal(alone(session, decided(PRIORITY), PRIORITY), Boolean)
+    house = literal(alone(session, kept(), house_rules.name), JSONB(none_as_null=True))
     with session.begin_nested():
-        return _read(session, customer_id, choice, null())
+        return _read(session, customer_id, choice, flag, house)
 
 
-def _read(session: Session, customer_id: UUID, choice: Choice, flag: ColumnElement[Any]) -> Facts:
-    known = _known_of(customer_id, choice.preferred_id) if choice.preferred_id else [null()] * 3
-    is_on, status, is_favorite, recently = session.execute(select(flag, *known)).one()
-    preferred = _preferred(choice, status, is_favorite=is_favorite, recently=recently)
-    return Facts(or_environment(is_on), choice.routing_type, preferred, choice.workshop_id is not None)
+def _read(
+    session: Session, customer_id: UUID, choice: Choice, flag: ColumnElement[Any], house: ColumnElement[Any]
+) -> tuple[Facts, HouseRules]:
+    known = _known_of(customer_id, choice.preferred_id, house) if choice.preferred_id else [null()] * 4
+    found, stored, now, *read = session.execute(select(flag, house, clock(), *known)).one()
+    rules = rules_of(stored)
+    preferred = _preferred(*read, is_quiet=rules.is_quiet(now)) if choice.preferred else Preferred.NONE
+    has_workshop = choice.workshop_id is not None
+    is_on = or_environment(PRIORITY, found)
+    return Facts(is_on, choice.routing_type, preferred, has_workshop, choice.has_head_start), rules
 
 
-def _known_of(customer_id: UUID, mechanic_id: UUID) -> list[ColumnElement[Any]]:
+def _known_of(customer_id: UUID, mechanic_id: UUID, house: ColumnElement[Any]) -> list[ColumnElement[Any]]:
     return [
-        shared(mechanic_id).scalar_subquery(),
+        select(Mechanic.status).where(Mechanic.id == mechanic_id).scalar_subquery(),
         _is_favorite(customer_id, mechanic_id),
-        was_recently_asked(customer_id, mechanic_id),
+        was_recently_asked(customer_id, mechanic_id, _cooldown(house)),
+        takes_offers(mechanic_id),
     ]
 
 
-def _preferred(choice: Choice, status: str | None, *, is_favorite: bool, recently: bool) -> Preferred:
-    if not choice.preferred:
-        return Preferred.NONE
+def _cooldown(house: ColumnElement[Any]) -> ColumnElement[timedelta]:
+    owners = cast(house["priority_cooldown_minutes"].astext, Integer)
+    minutes = func.coalesce(owners, current().priority_cooldown_minutes)
+    return func.make_interval(0, 0, 0, 0, 0, minutes, type_=Interval())
+
+
+def _preferred(status: str | None, is_favorite: bool, recently: bool, takes: bool, *, is_quiet: bool) -> Preferred:
     if status is None:
         return Preferred.NOT_FOUND
     if status != MechanicStatus.APPROVED:
         return Preferred.NOT_APPROVED
     if not is_favorite:
         return Preferred.NOT_A_FAVORITE
-    return Preferred.RECENTLY_ASKED if recently else Preferred.CAN_BE_ASKED
+    if is_quiet:
+        return Preferred.QUIET_HOURS
+    if recently:
+        return Preferred.RECENTLY_ASKED
+    return Preferred.CAN_BE_ASKED if takes else Preferred.NOT_TAKING_OFFERS
 
 
 def _is_favorite(customer_id: UUID, mechanic_id: UUID) -> ColumnElement[bool]:
     return exists().where(CustomerFavorite.customer_id == customer_id, CustomerFavorite.mechanic_id == mechanic_id)
 
 
-def was_recently_asked(customer_id: UUID, mechanic_id: UUID) -> ColumnElement[bool]:
+def was_recently_asked(customer_id: UUID, mechanic_id: UUID, cooldown: ColumnElement[timedelta]) -> ColumnElement[bool]:
     """Rule 17: they declined within the cool-down, or let it lapse within it for the second time in a day."""
-    since = clock() - timedelta(minutes=current().priority_cooldown_minutes)
+    since = clock() - cooldown
     theirs = and_(SessionRequest.customer_id == customer_id, SessionRequest.preferred_mechanic_id == mechanic_id)
     lapses = select(SessionRequest.customer_id).where(
         theirs, has_lapsed, SessionRequest.priority_expires_at > clock() - timedelta(days=1)

@@ -1,4 +1,4 @@
-"""The sweep: announce windows that have lapsed, expire what nobody took, and say when something falls due next.
+"""The sweep: announce windows and head starts that are over, expire what nobody took, and say what falls due next.
 
 The clock ends a window, not this; a sweep that never runs costs announcements, nothing else. Any number of sweepers
 may run: SKIP LOCKED shares the rows, and a row held by a slow accept delays nobody. Nor does a row on which it fails:
@@ -13,16 +13,18 @@ from uuid import UUID
 from sqlalchemy import Row, Select, delete, func, update
 
 from favorites.db import Session, clock
-from favorites.dispatch import due, money, plainly, poison
+from favorites.dispatch import alarm, due, money, plainly, poison
 from favorites.dispatch.actors import SYSTEM
 from favorites.dispatch.answers.common import AFTER, tell_those_who_saw
 from favorites.dispatch.events import Recorder
-from favorites.dispatch.offering import TOLD, broadcast, fallback_values
+from favorites.dispatch.offering import TOLD, announce_head_start_over, broadcast, fallback_values
 from favorites.dispatch.verb import log, say, verb
 from favorites.models import EngineBeat, FallbackReason, Kind, SessionRequest, Status
+from favorites.models.money import RefundReason
 
 R = TypeVar("R")
 
+HEAD_START = "head_start"  # the rule, as events name it
 KEEP_BEATS = timedelta(days=7)
 
 
@@ -38,9 +40,12 @@ class Swept(NamedTuple):
 def sweep(session: Session) -> Swept:
     """Do all that is due now, in batches of 200, each its own transaction."""
     late = _until_none_is_left(session, broadcast_lapsed_windows, due.windows)
+    _until_none_is_left(session, announce_head_starts, due.head_starts)
     expired = _until_none_is_left(session, expire_stale_requests, due.expiries)
+    alarm.raise_alarms(session)
     left = due.left(session)
     aside = poison.plainly(left.lapsing, lambda id_: plainly.lapse(session, due.windows(id_, is_aside=True)))
+    poison.plainly(left.opening, lambda id_: plainly.open_up(session, due.head_starts(id_, is_aside=True)))
     ended = poison.plainly(left.expiring, lambda id_: plainly.expire(session, due.expiries(id_, is_aside=True)))
     return Swept(len(late) + len(aside), len(expired) + len(ended), max(late, default=None), left.next_due)
 
@@ -98,6 +103,23 @@ def _announce(session: Session, row: Row[*tuple[Any, ...]]) -> None:
 
 
 @verb
+def announce_head_starts(session: Session, only: UUID | None = None) -> list[UUID]:
+    """Tell everyone else of one batch whose workshop's head start is over, or of `only` that one; their ids.
+
+    Nothing else changes: by the clock everyone may answer already.
+    """
+    if only:
+        session.execute(poison.BRIEFLY)
+    found = due.head_starts(only).cte("due")
+    over = update(SessionRequest).where(SessionRequest.id == found.c.id).values(workshop_over_at=clock())
+    rows = session.execute(over.returning(*AFTER)).all()
+    for row in rows:
+        announce_head_start_over(Recorder(session, row, SYSTEM, HEAD_START), row)
+        say(session, f"The head start of session request {row.id} is over, everyone is asked")
+    return [row.id for row in rows]
+
+
+@verb
 def expire_stale_requests(session: Session, only: UUID | None = None) -> list[UUID]:
     """End one batch of those that nobody took in time, or `only` that one, and give back what they cost; their ids."""
     if only:
@@ -111,7 +133,7 @@ def expire_stale_requests(session: Session, only: UUID | None = None) -> list[UU
     rows = session.execute(expired.returning(*AFTER)).all()
     if not rows:
         return []
-    money.give_back(session, [row.session_id for row in rows if row.session_id])
+    money.give_back(session, [row.session_id for row in rows if row.session_id], RefundReason.EXPIRED)
     for row in rows:
         tell = Recorder(session, row, SYSTEM, "expiry")
         tell.customer(Kind.REQUEST_EXPIRED)

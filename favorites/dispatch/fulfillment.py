@@ -1,24 +1,28 @@
 """Create a session request and ask for a mechanic: one transaction, called from every way of paying."""
 
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import joinedload
 
-from favorites.db import Session
+from favorites.db import Session, clock
 from favorites.dispatch import money
-from favorites.dispatch.errors import AlreadyCancelled, HasOpenRequest, NotFound, NotSigned
-from favorites.dispatch.facts import Choice, choice_of, facts_of, open_request_of
-from favorites.dispatch.offering import Made, ask, lifetime_from_now
+from favorites.dispatch.errors import AlreadyCancelled, AlreadyPaid, HasOpenRequest, NotFound, NotSigned
+from favorites.dispatch.facts import Choice, choice_of, facts_of, held_preferred, open_request_of
+from favorites.dispatch.house import HouseRules, rules_of
+from favorites.dispatch.offering import Made, ask
 from favorites.dispatch.routing import Facts, Preferred, Route, Stage, decide
 from favorites.dispatch.verb import say, verb, worth_another_try
 from favorites.models import Consultation, Customer, FallbackReason, RoutingType, SessionRequest, Waiver
 from favorites.models.consultation import ConsultationStatus, PaidBy
-from favorites.settings import current
+from favorites.models.session_request import workshop_is_not_alone
 
 ROUTING_TYPE = {
     Stage.PRIORITY: RoutingType.PRIORITY_BROADCAST,
     Stage.WORKSHOP: RoutingType.WORKSHOP_ONLY,
+    Stage.HEAD_START: RoutingType.HYBRID,
     Stage.EVERYONE: RoutingType.BROADCAST,
 }
 
@@ -37,27 +41,30 @@ def fulfill(session: Session, consultation_id: UUID, paid_by: PaidBy, customer_i
     `customer_id`: whose consultation it must be. Raises `NotFound`, `NotSigned`, `HasOpenRequest`, `AlreadyCancelled`
     and what `money.settle` raises.
     """
-    return _fulfill(session, consultation_id, paid_by, _lock_customer_of(session, consultation_id, customer_id))
+    customer = lock_customer_of(session, consultation_id, customer_id)
+    consultation, preferred_id, earlier = _signed_draft(session, customer.id, consultation_id)
+    return earlier or _fulfill(session, consultation, preferred_id, paid_by, customer)
 
 
-@verb
-def confirm_payment(session: Session, provider: str, reference: str) -> UUID:
-    """The provider says it is paid: write it down and ask for a mechanic, in one transaction. Raises as `fulfill`."""
-    consultation_id = money.consultation_of(session, provider, reference)
-    customer = _lock_customer_of(session, consultation_id)
-    money.mark_paid(session, provider, reference)
-    return _fulfill(session, consultation_id, PaidBy.PAYMENT, customer)
+def fulfill_payment(session: Session, consultation_id: UUID, customer: Named) -> UUID:
+    """Ask for a mechanic within the verb that has just heard of the payment and locked the customer.
 
-
-def _fulfill(session: Session, consultation_id: UUID, paid_by: PaidBy, customer: Named) -> UUID:
-    consultation, earlier = _signed_draft(session, customer.id, consultation_id)
+    Raises as `fulfill`, and `AlreadyPaid` where one was asked for before: by credits, say.
+    """
+    consultation, preferred_id, earlier = _signed_draft(session, customer.id, consultation_id)
     if earlier:
-        return earlier
-    choice = choice_of(session, consultation)
-    route = _route(session, customer.id, choice)
-    made = _create(session, consultation, customer.name, choice, route)
+        raise AlreadyPaid
+    return _fulfill(session, consultation, preferred_id, PaidBy.PAYMENT, customer)
+
+
+def _fulfill(
+    session: Session, consultation: Consultation, preferred_id: UUID | None, paid_by: PaidBy, customer: Named
+) -> UUID:
+    choice = choice_of(session, consultation, preferred_id)
+    route, rules = _route(session, customer.id, choice)
+    made = _create(session, consultation, customer.name, choice, route, rules)
     ready = update(Consultation).where(
-        Consultation.id == consultation_id, Consultation.status == ConsultationStatus.DRAFT
+        Consultation.id == consultation.id, Consultation.status == ConsultationStatus.DRAFT
     )
     session.execute(ready.values(status=ConsultationStatus.READY.value, paid_by=paid_by.value))
     money.settle(session, consultation, paid_by)
@@ -65,19 +72,24 @@ def _fulfill(session: Session, consultation_id: UUID, paid_by: PaidBy, customer:
     return made.id
 
 
-def _route(session: Session, customer_id: UUID, choice: Choice) -> Route:
-    """Who is asked. Where that cannot be found out: as without a favorite, since nobody may wait for it (rule 7)."""
+def _route(session: Session, customer_id: UUID, choice: Choice) -> tuple[Route, HouseRules]:
+    """Who is asked, and by which rules of the house.
+
+    Where that cannot be found out: as without a favorite, since nobody may wait for it (rule 7).
+    """
     try:
-        return decide(facts_of(session, customer_id, choice))
+        facts, rules = facts_of(session, customer_id, choice)
+        return decide(facts), rules
     except Exception as error:
         if worth_another_try(error):
             raise
         say(session, "Whom to ask first is unknown", is_error=True, error=type(error).__name__)
-    route = decide(Facts(False, choice.routing_type, Preferred.NONE, choice.workshop_id is not None))
-    return route if route.stage is Stage.WORKSHOP else Route(route.stage, FallbackReason.ERROR.value)
+    has_workshop = choice.workshop_id is not None
+    route = decide(Facts(False, choice.routing_type, Preferred.NONE, has_workshop, choice.has_head_start))
+    return route if has_workshop else Route(route.stage, FallbackReason.ERROR.value), rules_of(None)
 
 
-def _lock_customer_of(session: Session, consultation_id: UUID, customer_id: UUID | None = None) -> Named:
+def lock_customer_of(session: Session, consultation_id: UUID, customer_id: UUID | None = None) -> Named:
     """Until the commit nobody else books or spends for this customer."""
     held = (
         select(Customer.id, func.trim(func.concat_ws(" ", Customer.first_name, Customer.last_name)))
@@ -91,30 +103,41 @@ def _lock_customer_of(session: Session, consultation_id: UUID, customer_id: UUID
     return Named(*row)
 
 
-def _signed_draft(session: Session, customer_id: UUID, consultation_id: UUID) -> tuple[Consultation, UUID | None]:
-    """What is asked for, or the session request that it became before. Read after the customer's row is locked."""
+def _signed_draft(
+    session: Session, customer_id: UUID, consultation_id: UUID
+) -> tuple[Consultation, UUID | None, UUID | None]:
+    """What is asked for, of whom first, or the session request that it became before.
+
+    Read after the customer's row is locked; from then on the mechanic's is, too.
+    """
+    second = open_request_of(customer_id).scalar_subquery()
     found = (
-        select(Consultation, Waiver.session_id, SessionRequest.id, open_request_of(customer_id).scalar_subquery())
+        select(Consultation, held_preferred(), Waiver.session_id, SessionRequest.id, second)
         .outerjoin(Waiver, Waiver.session_id == Consultation.id)
         .outerjoin(SessionRequest, SessionRequest.session_id == Consultation.id)
         .where(Consultation.id == consultation_id)
+        .options(joinedload(Consultation.intake))
         .execution_options(populate_existing=True)
     )
-    consultation, waiver, earlier, second = session.execute(found).one()
+    consultation, preferred_id, waiver, earlier, another = session.execute(found).one()
     if earlier:
-        return consultation, earlier
+        return consultation, preferred_id, earlier
     if consultation.status != ConsultationStatus.DRAFT:
         raise AlreadyCancelled
     if waiver is None:
         raise NotSigned
-    if second:
-        raise HasOpenRequest(second)
-    return consultation, None
+    if another:
+        raise HasOpenRequest(another)
+    return consultation, preferred_id, None
 
 
-def _create(session: Session, consultation: Consultation, name: str, choice: Choice, route: Route) -> Made:
+def _create(
+    session: Session, consultation: Consultation, name: str, choice: Choice, route: Route, rules: HouseRules
+) -> Made:
+    """With the times that the house has now: whatever is changed later, it keeps these."""
     is_first = route.stage is Stage.PRIORITY
-    minutes = current().priority_window_minutes
+    minutes = rules.window(consultation.plan_code, consultation.intake is not None and consultation.intake.urgent)
+    ahead = timedelta(minutes=rules.workshop_head_start_minutes if route.stage is Stage.HEAD_START else 0)
     made = insert(SessionRequest).values(
         customer_id=consultation.customer_id,
         session_id=consultation.id,
@@ -125,7 +148,16 @@ def _create(session: Session, consultation: Consultation, name: str, choice: Cho
         workshop_id=choice.workshop_id,
         preferred_mechanic_id=choice.preferred_id if is_first else None,
         priority_window_minutes=minutes,
-        expires_at=None if is_first else lifetime_from_now(),
+        request_lifetime_minutes=rules.request_lifetime_minutes,
+        start_grace_minutes=rules.start_grace_minutes,
+        workshop_until=clock() + ahead if ahead else None,
+        expires_at=None if is_first else clock() + timedelta(minutes=rules.request_lifetime_minutes) + ahead,
     )
-    columns = (SessionRequest.id, SessionRequest.customer_id, SessionRequest.routing_type, SessionRequest.workshop_id)
+    columns = (
+        SessionRequest.id,
+        SessionRequest.customer_id,
+        SessionRequest.routing_type,
+        SessionRequest.workshop_id,
+        workshop_is_not_alone,
+    )
     return Made(*session.execute(made.returning(*columns)).one(), priority_window_minutes=minutes)

@@ -3,15 +3,26 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import Row, ScalarSelect, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from favorites.db import Session, clock
-from favorites.dispatch.errors import NotConfirmed, NotEnoughCredits, NotFound, NotPaid, PlanNotAvailable
+from favorites.dispatch import payments
+from favorites.dispatch.actors import Actor
+from favorites.dispatch.errors import (
+    NotConfirmed,
+    NotEnoughCredits,
+    NotPaid,
+    NotSoManyCredits,
+    PlanNotAvailable,
+)
+from favorites.dispatch.locks import lock_customer
+from favorites.dispatch.owner_events import tell
 from favorites.dispatch.verb import verb
 from favorites.models import Consultation, CreditEntry, Customer, Payment, User
 from favorites.models.consultation import ConsultationStatus, PaidBy
-from favorites.models.money import EntryKind, PaymentStatus
+from favorites.models.money import EntryKind, PaymentStatus, RefundReason
+from favorites.models.owner_event import OwnerKind
 
 
 def settle(session: Session, consultation: Consultation, paid_by: PaidBy) -> None:
@@ -36,13 +47,15 @@ def _credits(session: Session, consultation: Consultation) -> None:
     if price is None:
         raise PlanNotAvailable
     values = (consultation.customer_id, consultation.id, EntryKind.SPEND.value, -price)
-    balance = select(func.coalesce(func.sum(CreditEntry.credits), 0)).where(
-        CreditEntry.customer_id == consultation.customer_id
-    )
-    enough = select(*map(literal, values)).where(balance.scalar_subquery() >= price)
+    enough = select(*map(literal, values)).where(_balance(consultation.customer_id) >= price)
     spent = insert(CreditEntry).from_select(["customer_id", "session_id", "kind", "credits"], enough)
     if session.execute(spent.returning(CreditEntry.id)).first() is None:
         raise NotEnoughCredits
+
+
+def _balance(customer_id: UUID) -> ScalarSelect[int]:
+    theirs = select(func.coalesce(func.sum(CreditEntry.credits), 0)).where(CreditEntry.customer_id == customer_id)
+    return theirs.scalar_subquery()
 
 
 def _paid(session: Session, consultation: Consultation) -> None:
@@ -51,58 +64,52 @@ def _paid(session: Session, consultation: Consultation) -> None:
         raise NotPaid
 
 
-def give_back(session: Session, consultation_ids: Sequence[UUID]) -> None:
-    """Return what these consultations cost and close them, each once; the status alone gives back the free plan."""
-    spent = select(
-        CreditEntry.customer_id, CreditEntry.session_id, literal(EntryKind.REFUND.value), -CreditEntry.credits
-    ).where(CreditEntry.session_id.in_(consultation_ids), CreditEntry.kind == EntryKind.SPEND)
+def give_back(session: Session, consultation_ids: Sequence[UUID], reason: RefundReason) -> None:
+    """Return what these consultations cost and close them, each once; the status alone gives back the free plan.
+
+    Credits are back at once. A payment is owed back from now on: that it is back is for its provider to say.
+    """
     closed = update(Consultation).where(
         Consultation.id.in_(consultation_ids),
         Consultation.status.in_([ConsultationStatus.DRAFT, ConsultationStatus.READY]),
     )
     session.execute(closed.values(status=ConsultationStatus.CANCELLED, closed_at=clock()))
+    give_back_credits(session, consultation_ids)
+    payments.owe_back(session, Payment.session_id.in_(consultation_ids), reason)
+
+
+def give_back_credits(session: Session, consultation_ids: Sequence[UUID]) -> Sequence[Row[UUID, int]]:
+    """What was spent on these, each once: the ledger's new entries, their ids and credits."""
+    spent = select(
+        CreditEntry.customer_id, CreditEntry.session_id, literal(EntryKind.REFUND.value), -CreditEntry.credits
+    ).where(CreditEntry.session_id.in_(consultation_ids), CreditEntry.kind == EntryKind.SPEND)
     refund = insert(CreditEntry).from_select(["customer_id", "session_id", "kind", "credits"], spent)
-    session.execute(refund.on_conflict_do_nothing())
-    paid = update(Payment).where(Payment.session_id.in_(consultation_ids), Payment.status == PaymentStatus.PAID)
-    session.execute(paid.values(status=PaymentStatus.REFUNDED, refunded_at=clock()))
+    written = refund.on_conflict_do_nothing().returning(CreditEntry.id, CreditEntry.credits)
+    return session.execute(written).all()
 
 
 @verb
-def start_payment(session: Session, consultation_id: UUID, provider: str, reference: str) -> None:
-    """Write down that a payment of the consultation's price was started; a repeat is nothing. Raises `NotFound`."""
-    consultation = session.get(Consultation, consultation_id)
-    if consultation is None:
-        raise NotFound
-    started = insert(Payment).values(
-        session_id=consultation.id,
-        provider=provider,
-        reference=reference,
-        amount_cents=consultation.price_cents,
-        currency=consultation.currency,
-    )
-    session.execute(started.on_conflict_do_nothing())
-
-
-def consultation_of(session: Session, provider: str, reference: str) -> UUID:
-    """Which consultation this payment is for. Raises `NotFound` for a reference nobody started."""
-    found = select(Payment.session_id).where(Payment.provider == provider, Payment.reference == reference)
-    consultation_id = session.execute(found).scalar_one_or_none()
-    if consultation_id is None:
-        raise NotFound
-    return consultation_id
-
-
-def mark_paid(session: Session, provider: str, reference: str) -> None:
-    """The provider has confirmed it; a repeat changes nothing."""
-    started = update(Payment).where(
-        Payment.provider == provider, Payment.reference == reference, Payment.status == PaymentStatus.STARTED
-    )
-    session.execute(started.values(status=PaymentStatus.PAID.value, paid_at=clock()))
-
-
-@verb
-def grant_credits(session: Session, customer_id: UUID, credits: int, note: str = "") -> None:
+def grant_credits(session: Session, customer_id: UUID, credits: int, actor: Actor, note: str = "") -> None:
     """Give a customer credits (1 or more). Raises `NotFound`."""
-    if session.get(Customer, customer_id) is None:
-        raise NotFound
-    session.add(CreditEntry(customer_id=customer_id, kind=EntryKind.GRANT, credits=credits, note=note))
+    lock_customer(session, customer_id)
+    values = {"customer_id": customer_id, "kind": EntryKind.GRANT.value, "credits": credits, "note": note}
+    entry_id = session.execute(insert(CreditEntry).values(values).returning(CreditEntry.id)).scalar_one()
+    told = {"credits": credits, "entry_id": str(entry_id)}
+    tell(session, OwnerKind.CREDITS_GRANTED, actor, customer_id, note, **told)
+
+
+@verb
+def correct_credits(session: Session, customer_id: UUID, credits: int, actor: Actor, note: str) -> None:
+    """Put a balance right by one more entry, `credits` more or (below 0) less, never by changing one.
+
+    Raises `NotFound`, or `NotSoManyCredits` where they have fewer than that.
+    """
+    lock_customer(session, customer_id)
+    values = (customer_id, EntryKind.CORRECTION.value, credits, note)
+    enough = select(*map(literal, values)).where(_balance(customer_id) + credits >= 0)
+    corrected = insert(CreditEntry).from_select(["customer_id", "kind", "credits", "note"], enough)
+    entry_id = session.execute(corrected.returning(CreditEntry.id)).scalar_one_or_none()
+    if entry_id is None:
+        raise NotSoManyCredits
+    told = {"credits": credits, "entry_id": str(entry_id)}
+    tell(session, OwnerKind.CREDITS_CORRECTED, actor, customer_id, note, **told)

@@ -1,6 +1,6 @@
 """Asking: the preferred mechanic alone, or everyone."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -12,10 +12,11 @@ from favorites.dispatch.events import Recorder, Subject, insert_events
 from favorites.dispatch.facts import Choice
 from favorites.dispatch.routing import Preferred, Route, Stage
 from favorites.dispatch.verb import say
-from favorites.models import FallbackReason, Kind, RoutingType, SessionRequest
-from favorites.settings import current
+from favorites.models import FallbackReason, Kind, SessionRequest
+from favorites.models.session_request import lifetime
 
 FAILED = "[Priority] Priority notification failed, falling back to standard broadcast"
+HEAD_START_OVER = "head_start_over"  # why everyone is asked after a workshop; no reason of a fallback
 # On the stream a lapse has the seeds' word; every other reason is its own.
 TOLD: dict[str | None, str] = {FallbackReason.NO_RESPONSE: "priority_timeout"}
 
@@ -27,6 +28,8 @@ class Asked(Subject, Protocol):
     def routing_type(self) -> str: ...
     @property
     def workshop_id(self) -> UUID | None: ...
+    @property
+    def workshop_is_not_alone(self) -> bool: ...
 
 
 class Made(NamedTuple):
@@ -36,12 +39,13 @@ class Made(NamedTuple):
     customer_id: UUID
     routing_type: str
     workshop_id: UUID | None
+    workshop_is_not_alone: bool
     priority_window_minutes: int
 
 
 def lifetime_from_now() -> ColumnElement[datetime]:
-    """When a session request that is broadcast now expires."""
-    return clock() + timedelta(minutes=current().request_lifetime_minutes)
+    """When a session request that is broadcast now expires, by the lifetime that its row has."""
+    return clock() + lifetime()
 
 
 def fallback_values(reason: FallbackReason) -> dict[str, Any]:
@@ -118,6 +122,13 @@ def broadcast(tell: Recorder, subject: Asked, reason: str | None, fallback_reaso
     )
 
 
+def announce_head_start_over(tell: Recorder, subject: Asked) -> None:
+    """Tell the customer and every mechanic but those of the workshop, who know it."""
+    tell.customer(Kind.REQUEST_BROADCAST, reason=HEAD_START_OVER)
+    payload = {"routing_type": subject.routing_type, "fallback_reason": HEAD_START_OVER}
+    tell.everyone_else(Kind.NEW_REQUEST, subject.workshop_id, **payload)
+
+
 def asked_workshop(subject: Asked) -> UUID | None:
     """The workshop that alone is asked, if one is."""
-    return subject.workshop_id if subject.routing_type == RoutingType.WORKSHOP_ONLY else None
+    return None if subject.workshop_is_not_alone else subject.workshop_id

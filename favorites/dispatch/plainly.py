@@ -10,6 +10,7 @@ from favorites.dispatch import money
 from favorites.dispatch.offering import fallback_values
 from favorites.dispatch.verb import verb
 from favorites.models import FallbackReason, SessionRequest, Status
+from favorites.models.money import RefundReason
 
 TELL = "INSERT INTO request_events (session_request_id, customer_id, kind, audience, workshop_id, actor, payload) "
 LAPSED = text(
@@ -19,6 +20,17 @@ LAPSED = text(
        jsonb_build_object('rule', 'lapse', 'reason', 'preferred_mechanic_no_response')),
       (:id, :customer_id, 'new_request', 'mechanics', NULL, NULL,
        jsonb_build_object('routing_type', 'priority_broadcast', 'fallback_reason', 'priority_timeout'))"""
+)
+OPENED_UP = text(
+    TELL
+    + """SELECT id, customer_id, kind, audience, told.workshop_id, actor, payload
+      FROM session_requests r, LATERAL (VALUES
+      (1, 'request_broadcast', 'customer', NULL::uuid, 'system',
+       jsonb_build_object('rule', 'head_start', 'reason', 'head_start_over')),
+      (2, 'new_request', 'mechanics', r.workshop_id, NULL,
+       jsonb_build_object('routing_type', r.routing_type, 'fallback_reason', 'head_start_over')))
+      AS told (place, kind, audience, workshop_id, actor, payload)
+      WHERE id = :id ORDER BY place"""
 )
 EXPIRED = text(
     TELL
@@ -42,11 +54,20 @@ def lapse(session: Session, due: Select[UUID]) -> list[UUID]:
 
 
 @verb
+def open_up(session: Session, due: Select[UUID]) -> list[UUID]:
+    """Tell everyone else of the one row of `due`, whose head start is over; its id, as `lapse`."""
+    rows = _change(session, due, {"workshop_over_at": clock()})
+    for row in rows:
+        session.execute(OPENED_UP, {"id": row.id})
+    return [row.id for row in rows]
+
+
+@verb
 def expire(session: Session, due: Select[UUID]) -> list[UUID]:
     """End the one row of `due` and give back what it cost, without which it stays open; its id, as `lapse`."""
     rows = _change(session, due, {"status": Status.EXPIRED.value, "closed_at": clock()})
     for row in rows:
-        money.give_back(session, [row.session_id] if row.session_id else [])
+        money.give_back(session, [row.session_id] if row.session_id else [], RefundReason.EXPIRED)
         session.execute(EXPIRED, {"id": row.id})
     return [row.id for row in rows]
 

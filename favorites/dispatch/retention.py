@@ -1,4 +1,5 @@
-"""Retention: the events of session requests that were closed long ago are removed, a few thousand at a time.
+"""Retention: the events of session requests that were closed long ago are removed, a few thousand at a time; and
+sign-ins that ended a month ago, which nobody needs.
 
 Whole stories go, never half of one: what is kept of a session request says all of it. None goes before it is a day old,
 so a stream that was away for less has missed nothing (`queries.events.is_whole_after`).
@@ -12,9 +13,10 @@ from sqlalchemy import ColumnElement, case, delete, func, select
 
 from favorites.db import Session, clock
 from favorites.dispatch.verb import verb
-from favorites.models import RequestEvent, SessionRequest
+from favorites.models import RequestEvent, SessionRequest, SignIn
 
 BATCH = 500  # events looked at in one transaction
+SIGN_INS_KEPT = timedelta(days=30)  # after their end; the privacy page says so
 BREATH = 0.02  # seconds between two: without it those who write have three times the p99, with it half as much again
 
 
@@ -61,3 +63,11 @@ def _removal(after: int, last: int, since: ColumnElement[datetime]) -> Any:
         .where(RequestEvent.id > after, RequestEvent.id <= last, closed_at < since)
     )
     return delete(RequestEvent).where(RequestEvent.session_request_id.in_(over)).returning(RequestEvent.id)
+
+
+@verb
+def remove_ended_sign_ins(session: Session) -> int:
+    """Remove one batch of the sign-ins that ended, or ran out, long enough ago; how many."""
+    ended_at = func.coalesce(SignIn.ended_at, SignIn.expires_at)
+    old = select(SignIn.id).where(ended_at < clock() - SIGN_INS_KEPT).limit(BATCH)
+    return len(session.scalars(delete(SignIn).where(SignIn.id.in_(old)).returning(SignIn.id)).all())

@@ -9,6 +9,7 @@ from favorites.models import RoutingType
 class Stage(StrEnum):
     PRIORITY = "priority"
     WORKSHOP = "workshop"
+    HEAD_START = "head_start"  # the workshop first, then everyone
     EVERYONE = "everyone"
 
 
@@ -20,7 +21,9 @@ class Preferred(StrEnum):
     NOT_FOUND = "mechanic_not_found"
     NOT_APPROVED = "mechanic_not_approved"
     NOT_A_FAVORITE = "not_a_favorite"
+    QUIET_HOURS = "quiet_hours"  # the house's: nobody is asked first
     RECENTLY_ASKED = "recently_asked"
+    NOT_TAKING_OFFERS = "not_taking_offers"  # whatever the cause; the customer never learns which
 
 
 class Facts(NamedTuple):
@@ -28,6 +31,7 @@ class Facts(NamedTuple):
     routing_type: str
     preferred: Preferred
     has_workshop: bool
+    has_head_start: bool = False  # the workshop: it is asked first, then everyone is
 
 
 class Route(NamedTuple):
@@ -43,7 +47,7 @@ def decide(facts: Facts) -> Route:
     Of the sixteen cases of flag, type, preference and workshop exactly one is priority.
     """
     if facts.has_workshop:
-        return Route(Stage.WORKSHOP, "workshop")
+        return Route(Stage.HEAD_START, "head_start") if facts.has_head_start else Route(Stage.WORKSHOP, "workshop")
     if facts.routing_type != RoutingType.PRIORITY_BROADCAST or facts.preferred is Preferred.NONE:
         return Route(Stage.EVERYONE, "no_preference")
     if not facts.flag_is_on:

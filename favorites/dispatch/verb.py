@@ -3,8 +3,8 @@
 import logging
 import random
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -27,7 +27,9 @@ RUN_AGAIN = {"40P01", "40001"}  # deadlock detected, serialization failure
 ANSWERS: dict[str | None, type[errors.Refusal]] = {
     "session_requests_one_active_per_mechanic": errors.HasActiveSession,
     "session_requests_one_open_per_customer": errors.HasOpenRequest,
+    "payments_one_paid_per_consultation": errors.AlreadyPaid,
     "sessions_one_free_per_customer": errors.FreePlanUsed,
+    "vehicles_once_per_customer": errors.VehicleKnown,
 }
 
 
@@ -66,10 +68,7 @@ def _once(session: Session, function: Callable[Concatenate[Session, P], R], *arg
         crash.here(f"{function.__name__}.after_commit")
     except IntegrityError as error:
         session.rollback()
-        answer = ANSWERS.get(getattr(getattr(error.orig, "diag", None), "constraint_name", None))
-        if answer is None:
-            raise
-        raise answer() from error
+        raise _answer(error) from error
     except BaseException:
         session.rollback()
         raise
@@ -77,6 +76,27 @@ def _once(session: Session, function: Callable[Concatenate[Session, P], R], *arg
         with suppress(Exception):  # it is done; a log that cannot be written does not undo it
             log.log(level, message, **fields)
     return result
+
+
+def _answer(error: IntegrityError) -> Exception:
+    answer = ANSWERS.get(getattr(getattr(error.orig, "diag", None), "constraint_name", None))
+    return answer() if answer else error
+
+
+@contextmanager
+def attempt(session: Session) -> Iterator[None]:
+    """A part of a verb that may be refused: then nothing of it was done, said or told, and the verb goes on.
+
+    Raises the `Refusal`, of a unique index, too.
+    """
+    before = {kept: list(session.info[kept]) for kept in ("said", "events")}
+    try:
+        with session.begin_nested():
+            yield
+            session.flush()
+    except (errors.Refusal, IntegrityError) as error:
+        session.info.update(before)
+        raise (_answer(error) if isinstance(error, IntegrityError) else error) from error
 
 
 def worth_another_try(error: Exception) -> bool:

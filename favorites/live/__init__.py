@@ -1,4 +1,4 @@
-"""What is live in a process: the hub, the feed and the ticker, started once a process and never before a fork."""
+"""What is live in a process: hub, feed, ticker, push, post and settling, started once and never before a fork."""
 
 import os
 import threading
@@ -11,15 +11,20 @@ from favorites.live.far import FarHub
 from favorites.live.feed import Feed
 from favorites.live.hub import Hub
 from favorites.live.mortal import MortalHub
+from favorites.live.pusher import Pusher
 from favorites.live.seat import Seat, near
+from favorites.post import Post
 from favorites.scheduler import Ticker
 from favorites.settings import Settings, current
+from favorites.settling import Settling
+from favorites.webpush import services
 
 
 class Live:
-    """Starts and stops the three together. Nothing runs before `start`; a forked child starts its own."""
+    """Starts and stops them together. Nothing runs before `start`; a forked child starts its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, app: Flask) -> None:
+        self._app = app
         self._lock = threading.Lock()
         self._pid: int | None = None
 
@@ -33,10 +38,16 @@ class Live:
             settings = current()
             self._hub = hub_of(settings)
             self._ticker = Ticker(settings.poll_seconds, settings.heartbeat_url, settings.event_retention_days)
-            self._feed = Feed(self._hub, self._ticker.wake)
+            self._pusher = Pusher(settings.sign_in_idle_days) if services.are_known() else None
+            self._feed = Feed(self._hub, self._ticker.wake, self._pusher.wake if self._pusher else lambda: None)
             self._hub.each_second += [self._feed.watch, patience.watch]
+            if self._pusher:
+                self._hub.each_second.append(self._pusher.watch)
+            self._post = Post(self._app, lambda: self._ticker.is_leader)
+            self._settling = Settling(lambda: self._ticker.is_leader)
             self._far = FarHub(settings, self._hub) if settings.hub_process else None
-            for part in (self._hub, self._ticker, self._feed, self._far):
+            parts = (self._hub, self._ticker, self._feed, self._pusher, self._post, self._settling, self._far)
+            for part in parts:
                 if part:
                     part.start()
             self._pid = os.getpid()
@@ -45,7 +56,8 @@ class Live:
         """Stops what this process runs, the ticker first; its streams end and come back to whoever serves next."""
         with self._lock:
             if self._pid == os.getpid():
-                for part in (self._ticker, self._feed, self._hub, self._far):
+                parts = (self._ticker, self._post, self._settling, self._feed, self._pusher, self._hub, self._far)
+                for part in parts:
                     if part:
                         part.stop()
             self._pid = None
@@ -87,7 +99,7 @@ def hub_of(settings: Settings) -> Hub:
 
 def init_app(app: Flask) -> None:
     """Registers `app.extensions["live"]`. No thread starts here: a command or a fork may follow."""
-    live = app.extensions["live"] = Live()
+    live = app.extensions["live"] = Live(app)
 
     @app.before_request
     def start_live() -> None:

@@ -1,4 +1,5 @@
-"""The care of the open streams: who may no longer listen is cut off, whose board is open is written down.
+"""The care of the open streams: who may no longer listen is cut off; whose board or page is open is written down, and
+how many there are.
 
 On a connection of its own and in small batches: with thousands of streams it takes hundreds of milliseconds, in which
 no event would be read and no mechanic's row would be free.
@@ -6,7 +7,7 @@ no event would be read and no mechanic's row would be free.
 
 import os
 import selectors
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TypeVar
@@ -16,8 +17,10 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from favorites.dispatch import boards
+from favorites.dispatch.processes import process_leaves, process_seen
 from favorites.live.hub import Hub
 from favorites.live.line import Line
+from favorites.models import ProcessKind, Role
 from favorites.queries import standing
 
 CHECK, BOARDS = 4.0, 10.0  # seconds
@@ -27,12 +30,15 @@ Item = TypeVar("Item")
 
 
 class Care(Line):
-    """Looks after the streams of `hub` every few seconds, and at once when woken."""
+    """Looks after the streams of `hub` every few seconds, and at once when woken.
 
-    def __init__(self, hub: Hub) -> None:
+    `kind`: of its process. `told`: the newest event that the hub was given, None while that is not known.
+    """
+
+    def __init__(self, hub: Hub, kind: ProcessKind, told: Callable[[], int | None]) -> None:
         super().__init__("care of the streams")
-        self._hub = hub
-        self._boards_at = 0.0
+        self._hub, self._kind, self._told = hub, kind, told
+        self._boards_at = self._process_at = 0.0
 
     def _follow(self, connection: Connection, _raw: Raw, selector: selectors.BaseSelector) -> None:
         while not self._stopped.is_set():
@@ -42,9 +48,14 @@ class Care(Line):
                 if monotonic() >= self._boards_at:
                     self._boards_at = monotonic() + BOARDS
                     self._see_boards(session)
+                    self._see_pages(session)
+                if monotonic() >= self._process_at:
+                    self._see_process(session)
             self.beat = monotonic()
             if selector.select(CHECK):
                 os.read(self._ear, 4096)
+        with Session(connection) as session:
+            process_leaves(session)
 
     def _end_lost(self, session: Session) -> None:
         for batch in _batches(self._hub.standings()):
@@ -56,6 +67,18 @@ class Care(Line):
         for batch in _batches([*{each.mechanic_id for each in self._hub.standings() if each.mechanic_id}]):
             boards.seen(session, batch)
             self.beat = monotonic()
+
+    def _see_pages(self, session: Session) -> None:
+        theirs = {each.user_id for each in self._hub.standings() if each.role == Role.CUSTOMER}
+        for batch in _batches([*theirs]):
+            boards.pages_seen(session, batch)
+            self.beat = monotonic()
+
+    def _see_process(self, session: Session) -> None:
+        told = self._told()
+        if told is not None:
+            self._process_at = monotonic() + BOARDS
+            process_seen(session, self._kind, self._hub.open_streams(), told)
 
 
 def tell_time(session: Session, hub: Hub) -> None:

@@ -14,7 +14,7 @@ from favorites.live.hub import Hub
 
 log = logging.getLogger(__name__)
 
-GRACE = 10.0  # seconds without a watcher: a killed server may be back by then
+GRACE = 20.0  # seconds without a watcher: a killed server may be back by then, on a busy machine, too
 LEAVING = 2.0  # seconds for watchers who have ended to be seen to have
 
 

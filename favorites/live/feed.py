@@ -4,6 +4,7 @@ A NOTIFY is only a hint. The table is read after every hint and every two second
 costs seconds, never an event.
 """
 
+import json
 import logging
 import selectors
 import threading
@@ -18,14 +19,17 @@ from sqlalchemy.orm import Session
 
 from favorites import crash
 from favorites.live.care import Care, tell_time
-from favorites.live.frames import Frame, frame_of
+from favorites.live.frames import Frame, frames_of, render
 from favorites.live.hub import Hub
 from favorites.live.line import Line
+from favorites.models import ProcessKind
 from favorites.queries import events
+from favorites.queries.events import Signal
 
 log = logging.getLogger(__name__)
 
 POLL = 2.0  # seconds
+WHISPERS = "typing"  # what is told to who listens now, and kept nowhere
 # Events a read. The planner takes a short one for short and goes by the keys, with statistics or without: 0.5 ms, not
 # 1.8, for what one commit brings.
 FEW, BATCH = 20, 500
@@ -33,13 +37,22 @@ WARM = 500  # events that a process reads before it serves: after a restart ever
 
 
 class Feed(Line):
-    """Reads for `hub`; tells `wake` of every deadline that an event sets (by the database's clock)."""
+    """Reads for `hub`; tells `wake` of every deadline that an event sets (by the database's clock).
 
-    def __init__(self, hub: Hub, wake: Callable[[datetime], None]) -> None:
+    `asked` is called when somebody was asked, or is no longer. `kind`: of the process it is in.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        wake: Callable[[datetime], None],
+        asked: Callable[[], None] = lambda: None,
+        kind: ProcessKind = ProcessKind.WEB,
+    ) -> None:
         super().__init__("event feed")
         self.is_ready = threading.Event()  # it has read its first position
-        self.care = Care(hub)
-        self._hub, self._tell = hub, wake
+        self.care = Care(hub, kind, lambda: self._last if self.is_ready.is_set() else None)
+        self._hub, self._tell, self._asked = hub, wake, asked
         self._last = -1  # not known yet
 
     def start(self) -> None:
@@ -63,7 +76,7 @@ class Feed(Line):
         self.care.watch()
 
     def _follow(self, connection: Connection, raw: Raw, selector: selectors.BaseSelector) -> None:
-        for channel in ("request_events", "control"):  # first listen, then read: nothing falls between
+        for channel in ("request_events", "control", WHISPERS):  # first listen, then read: nothing falls between
             connection.exec_driver_sql(f"LISTEN {channel}")
         # The joins stand in the order in which they are best made: the planner need not look for another.
         connection.exec_driver_sql("SET join_collapse_limit = 1")
@@ -76,7 +89,9 @@ class Feed(Line):
             with Session(connection) as session:
                 self._read(session)
             self.beat = monotonic()
-            self.is_ready.set()
+            if not self.is_ready.is_set():
+                self.is_ready.set()
+                self.care.wake()  # it can tell now how far we are
             self._wait(raw, selector)
 
     def _find_position(self, session: Session) -> None:
@@ -108,7 +123,7 @@ class Feed(Line):
         while True:
             try:
                 signals = events.events_after(session, self._last, limit)
-                frames = [frame_of(signal) for signal in signals]
+                frames = [frame for signal in signals for frame in frames_of(signal)]
             except SQLAlchemyError:
                 raise
             except Exception:
@@ -117,10 +132,15 @@ class Feed(Line):
                     log.exception("[Live] event %d cannot be told and is left out", self._last)
                 limit = 1
             else:
-                for signal in signals:
-                    if signal.wake_at:
-                        self._tell(signal.wake_at)
-                return frames, len(frames) < limit
+                self._pass_on(signals)
+                return frames, len(signals) < limit
+
+    def _pass_on(self, signals: list[Signal]) -> None:
+        for signal in signals:
+            if signal.wake_at:
+                self._tell(signal.wake_at)
+        if any(signal.event in events.ASKING | events.CLOSING for signal in signals):
+            self._asked()
 
     def _wait(self, raw: Raw, selector: selectors.BaseSelector) -> None:
         raw.poll()  # a hint may have come with the last answer; the socket does not show it any more
@@ -129,4 +149,15 @@ class Feed(Line):
             raw.poll()
         if any(notify.channel == "control" for notify in raw.notifies):
             self.care.wake()
+        for notify in raw.notifies:
+            if notify.channel == WHISPERS:
+                self._whisper(notify.payload)
         raw.notifies.clear()
+
+    def _whisper(self, payload: str) -> None:
+        """`{"topic", "request_id"}`; what is not that is nobody's to hear."""
+        try:
+            told = json.loads(payload)
+            self._hub.whisper(told["topic"], render(WHISPERS, {"request_id": told["request_id"]}, None))
+        except (ValueError, KeyError, TypeError):
+            log.warning("[Live] a whisper that makes no sense is left out")

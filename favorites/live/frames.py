@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from favorites.queries.events import Signal
+from favorites.queries.events import Signal, for_owners
 
 OFFERS = frozenset({"new_request", "priority_session_request"})
 
@@ -29,6 +29,11 @@ def frame_of(signal: Signal) -> Frame:
     data = render(signal.event, signal.data, signal.id)
     offers = signal.event in OFFERS
     return Frame(signal.id, data, signal.topics, signal.excluded, signal.request_id, offers, signal.closes)
+
+
+def frames_of(signal: Signal) -> list[Frame]:
+    """As its readers hear it, and as owners do: two frames of one id, and nobody hears both."""
+    return [frame_of(signal), *([frame_of(for_owners(signal))] if signal.is_step else [])]
 
 
 def render(event: str, data: Mapping[str, object], id_: int | None) -> bytes:

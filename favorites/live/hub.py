@@ -1,7 +1,8 @@
 """The hub: one thread that holds every stream of this process.
 
-Other threads talk to it through `adopt`, `publish`, `begin` and `end`, which leave a note and wake it. Everything
-below the line "in the hub's thread" runs there alone, so nothing needs a lock. A frame costs one `send()` a stream.
+Other threads talk to it through `adopt`, `publish`, `whisper`, `begin` and `end`, which leave a note and wake it.
+Everything below the line "in the hub's thread" runs there alone, so nothing needs a lock. A frame costs one `send()` a
+stream.
 """
 
 import logging
@@ -83,6 +84,10 @@ class Hub:
     def publish(self, frames: Collection[Frame]) -> None:
         """The next events, in the order of their ids."""
         self._note(lambda: self._publish(frames))
+
+    def whisper(self, topic: str, data: bytes) -> None:
+        """Tells who listens to the topic now what is no event: it has no id, and who is away never hears of it."""
+        self._note(lambda: self._whisper(topic, data))
 
     def begin(self, newest: int) -> None:
         """Events are known from here on; whoever listens already reads their state anew."""
@@ -186,6 +191,10 @@ class Hub:
             self.ring.add(frame)
             for topic in frame.topics:
                 self._tell(self._crowd.of(topic), frame.id, frame.data, frame.excluded)
+
+    def _whisper(self, topic: str, data: bytes) -> None:
+        for stream in self._crowd.of(topic):
+            self._send(stream, data)
 
     def _tell(self, streams: Iterable[Stream], id_: int, data: bytes, excluded: Collection[UUID]) -> None:
         """The way that is walked for every stream and event: a microsecond here is a tenth of the rate."""

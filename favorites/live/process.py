@@ -11,6 +11,7 @@ from favorites import apart, log, patience, postgres
 from favorites.live import hub_of
 from favorites.live.door import Door
 from favorites.live.feed import Feed
+from favorites.models import ProcessKind
 from favorites.settings import current
 
 
@@ -22,7 +23,7 @@ def main(lock: int) -> None:
     log.configure(as_json=settings.log_json)
     listener = apart.listen(settings)
     hub = hub_of(settings)
-    feed = Feed(hub, lambda _deadline: None)
+    feed = Feed(hub, lambda _deadline: None, kind=ProcessKind.HUB)
     hub.each_second += [feed.watch, patience.watch]
     door = Door(listener, hub, feed)
     signal.signal(signal.SIGTERM, lambda *_: door.tell_to_stop())

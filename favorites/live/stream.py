@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx then passes it on as it comes
+
+
 class Taker(Protocol):
     """A hub, or a seat in one."""
 
@@ -35,8 +38,7 @@ class StreamResponse(Response):
 
     def __init__(self, hub: Taker, reader: Reader, start: Start = PRESENTLY) -> None:
         super().__init__()
-        self.headers["Cache-Control"] = "no-store"
-        self.headers["X-Accel-Buffering"] = "no"
+        self.headers.update(HEADERS)
         self._hub, self._reader, self._start = hub, reader, start
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

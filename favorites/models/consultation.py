@@ -42,6 +42,8 @@ class Consultation(Base):
         ),
         # A form sent twice is one consultation.
         Index("sessions_form_key_once_per_customer", "customer_id", "form_key", unique=True),
+        CheckConstraint("length(summary) BETWEEN 1 AND 2000", name="summary_has_a_length"),
+        CheckConstraint("(summary IS NULL) = (summary_at IS NULL)", name="summary_has_a_time"),
         {"comment": "Consultations: what was booked"},
     )
 
@@ -64,6 +66,8 @@ class Consultation(Base):
     created_at: Mapped[CreatedAt]
     started_at: Mapped[datetime | None] = mapped_column(comment="When the mechanic pressed Start")
     closed_at: Mapped[datetime | None] = mapped_column(comment="When it was completed or cancelled")
+    summary: Mapped[str | None] = mapped_column(comment="What the mechanic found, at most 2,000 characters")
+    summary_at: Mapped[datetime | None] = mapped_column(comment="When the summary was last written")
 
     plan: Mapped[Plan] = relationship(lazy="joined", innerjoin=True)
     intake: Mapped["Intake | None"] = relationship(lazy="raise_on_sql")
@@ -122,7 +126,11 @@ class Message(Base):
     __tablename__ = "messages"
     __table_args__ = (
         CheckConstraint("length(body) BETWEEN 1 AND 2000", name="body_has_a_length"),
-        Index("messages_session_id_idx", "session_id", "at"),
+        CheckConstraint("length(client_key) BETWEEN 1 AND 64", name="client_key_has_a_length"),
+        # Whoever has read up to a number has missed nothing before it.
+        Index("messages_number_once_per_consultation", "session_id", "number", unique=True),
+        # What is sent twice, by a retry or from two tabs, is said once.
+        Index("messages_client_key_once_per_author", "session_id", "user_id", "client_key", unique=True),
         {"comment": "The talk of a consultation"},
     )
 
@@ -131,3 +139,39 @@ class Message(Base):
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), comment="Who wrote it")
     body: Mapped[str] = mapped_column(comment="At most 2,000 characters")
     at: Mapped[CreatedAt]
+    number: Mapped[int] = mapped_column(comment="1, 2, 3 … in this consultation, in the order of the commits")
+    mechanic_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("mechanics.id", ondelete="SET NULL"), comment="With whom the talk was; no other mechanic reads it"
+    )
+    client_key: Mapped[str | None] = mapped_column(comment="Random, from the page: a message sent twice is one")
+
+
+class Photo(Base):
+    __tablename__ = "photos"
+    __table_args__ = (
+        CheckConstraint("octet_length(content) <= 4194304 AND octet_length(preview) <= 262144", name="sizes_fit"),
+        CheckConstraint("width > 0 AND height > 0", name="has_an_area"),
+        {"comment": "Photos of a talk, each with its message; encoded anew, without what a camera writes beside it"},
+    )
+
+    message_id: Mapped[UUID] = mapped_column(
+        ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True, comment="The message that it is"
+    )
+    content: Mapped[bytes] = mapped_column(comment="JPEG", deferred=True)
+    preview: Mapped[bytes] = mapped_column(comment="JPEG, small, for the list", deferred=True)
+    width: Mapped[int] = mapped_column(comment="Of the preview, pixels")
+    height: Mapped[int] = mapped_column(comment="Of the preview, pixels")
+
+
+class SessionRead(Base):
+    __tablename__ = "session_reads"
+    __table_args__ = ({"comment": "How far each of the two has read the talk"},)
+
+    session_id: Mapped[UUID] = mapped_column(
+        ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True, comment="The consultation"
+    )
+    user_id: Mapped[UUID] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, comment="Who reads"
+    )
+    number: Mapped[int] = mapped_column(comment="Of the last message that was on their screen")
+    read_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"), comment="When it was")

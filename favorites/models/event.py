@@ -30,6 +30,12 @@ class Kind(StrEnum):
     REQUEST_RELEASED = "request_released"
     REQUEST_STARTED = "request_started"
     REQUEST_COMPLETED = "request_completed"
+    REQUEST_DELIVERED = "request_delivered"  # the offer is on a device of the preferred mechanic
+    REQUEST_EXTENDED = "request_extended"  # its mechanic has five minutes more
+    REQUEST_PROLONGED = "request_prolonged"  # its customer waits one lifetime more
+    REQUEST_ASSIGNED = "request_assigned"  # to its mechanic: the owner gave it to them
+    REQUEST_UNATTENDED = "request_unattended"  # nobody takes it, or nobody is on shift: told to the owner, once
+    MESSAGE_SENT = "message_sent"  # in the talk of the two
 
 
 class Audience(StrEnum):
@@ -46,6 +52,14 @@ class RequestEvent(Base):
         one_of("kind", Kind, "kind_known"),
         one_of("audience", Audience, "audience_known"),
         Index("request_events_session_request_id_idx", "session_request_id", "id"),
+        # What may be worth a mail, for whoever looks for it every few seconds: a sliver of the table.
+        Index(
+            "request_events_worth_a_mail_idx",
+            "at",
+            postgresql_where=text("audience = 'customer' AND kind IN ('request_accepted', 'request_expired')"),
+        ),
+        # The same for mails to the owner.
+        Index("request_events_unattended_idx", "at", postgresql_where=text("kind = 'request_unattended'")),
         {"comment": "What happened to a session request: audit trail, outbox and live feed"},
     )
 

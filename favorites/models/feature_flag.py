@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from favorites.db import Base
 
 PRIORITY = "ENABLE_FAVORITES_PRIORITY"
+PAID_PLANS = "ENABLE_PAID_PLANS"
+KEYS = (PRIORITY, PAID_PLANS)
 
 
 class FeatureFlag(Base):

@@ -1,15 +1,20 @@
 """Who uses it: users and their sign-ins, customers and their favorites, mechanics, workshops."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask_security import UserMixin
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BindParameter, CheckConstraint, ColumnElement, ForeignKey, Index, and_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from favorites.db import Base
+from favorites.db import Base, clock
 from favorites.models.columns import CreatedAt, Key, one_of
+
+UTC_ZONE = ZoneInfo("UTC")
+# What an erased person is called from then on, as a sentence begins with it.
+FORMER_CUSTOMER, FORMER_MECHANIC = "A former customer", "A former mechanic"
 
 
 class Role(StrEnum):
@@ -23,6 +28,25 @@ class MechanicStatus(StrEnum):
     APPROVED = "approved"  # from any other
     SUSPENDED = "suspended"  # from approved
     REFUSED = "refused"  # from pending
+
+
+class MechanicReason(StrEnum):
+    """Why somebody was refused or suspended, as the owner chose it."""
+
+    EXPERIENCE = "experience"
+    AREA = "area"
+    INCOMPLETE = "incomplete"
+    MISSED = "missed"
+    COMPLAINT = "complaint"
+    PAUSE = "pause"
+    OTHER = "other"
+
+
+class WorkshopRouting(StrEnum):
+    """Whom a workshop's customers reach."""
+
+    WORKSHOP_ONLY = "workshop_only"  # its own mechanics
+    HYBRID = "hybrid"  # its own first, for a head start; then everyone
 
 
 class User(Base, UserMixin):
@@ -50,6 +74,14 @@ class User(Base, UserMixin):
 
     customer: Mapped["Customer | None"] = relationship(back_populates="user", lazy="raise_on_sql")
     mechanic: Mapped["Mechanic | None"] = relationship(back_populates="user", lazy="raise_on_sql")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where they read times; UTC where the name is of no zone that is known here."""
+        try:
+            return ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            return UTC_ZONE
 
     @property  # type: ignore[override] # Flask-Security compares names, too
     def roles(self) -> list[str]:
@@ -91,10 +123,19 @@ class SignIn(Base):
     user: Mapped[User] = relationship(lazy="raise_on_sql")
 
 
+def sign_in_holds(idle: timedelta | BindParameter[timedelta]) -> ColumnElement[bool]:
+    """Not ended, not over, and used within `idle`."""
+    return and_(SignIn.ended_at.is_(None), SignIn.expires_at > clock(), SignIn.seen_at > clock() - idle)
+
+
+SLUG = "[a-z0-9][a-z0-9-]{0,62}"  # what may be the last part of a link
+
+
 class Workshop(Base):
     __tablename__ = "workshops"
     __table_args__ = (
-        CheckConstraint("slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'", name="slug_is_plain"),
+        CheckConstraint(f"slug ~ '^{SLUG}$'", name="slug_is_plain"),
+        one_of("routing", WorkshopRouting, "routing_known"),
         {"comment": "A business whose own mechanics are asked by its link /w/{slug}"},
     )
 
@@ -102,7 +143,10 @@ class Workshop(Base):
     slug: Mapped[str] = mapped_column(unique=True, comment="The link's last part")
     name: Mapped[str] = mapped_column(comment="As customers know it")
     is_active: Mapped[bool] = mapped_column(
-        server_default=text("true"), comment="False: its link answers like a missing one"
+        server_default=text("true"), comment="False: it is closed, and its link says so"
+    )
+    routing: Mapped[str] = mapped_column(
+        server_default=text("'workshop_only'"), comment="workshop_only, or hybrid: its own mechanics first, then all"
     )
     created_at: Mapped[CreatedAt]
 
@@ -119,6 +163,15 @@ class Customer(Base):
     last_name: Mapped[str] = mapped_column(server_default=text("''"), comment="Family name")
     phone: Mapped[str] = mapped_column(server_default=text("''"), comment="Fills the next intake")
     city: Mapped[str] = mapped_column(server_default=text("''"), comment="Fills the next intake")
+    wants_mail: Mapped[bool] = mapped_column(
+        server_default=text("true"), comment="Whether to write when no page of theirs is open"
+    )
+    page_seen_at: Mapped[datetime | None] = mapped_column(
+        comment="When a page of theirs with a stream was last open, to about 10 s"
+    )
+    erased_at: Mapped[datetime | None] = mapped_column(
+        comment="When what says who they are was erased; NULL: it was not"
+    )
     created_at: Mapped[CreatedAt]
 
     user: Mapped[User] = relationship(back_populates="customer", lazy="raise_on_sql")
@@ -133,6 +186,13 @@ class Mechanic(Base):
     __tablename__ = "mechanics"
     __table_args__ = (
         one_of("status", MechanicStatus, "status_known"),
+        one_of("reason", MechanicReason, "reason_known"),
+        # Without a length they would be none, or all day.
+        CheckConstraint(
+            "(quiet_from IS NULL) = (quiet_until IS NULL) AND quiet_from <> quiet_until", name="quiet_hours_make_sense"
+        ),
+        # Nobody is there to help.
+        CheckConstraint("erased_at IS NULL OR status <> 'approved'", name="erased_does_not_help"),
         Index("mechanics_workshop_id_idx", "workshop_id"),
         {"comment": "Who helps"},
     )
@@ -146,6 +206,10 @@ class Mechanic(Base):
     status: Mapped[str] = mapped_column(
         server_default=text("'pending'"), comment="pending, approved, suspended or refused"
     )
+    reason: Mapped[str | None] = mapped_column(comment="Why they were refused or suspended; NULL: not told")
+    reason_words: Mapped[str] = mapped_column(
+        server_default=text("''"), comment="The owner’s words to them about it, which they read"
+    )
     workshop_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("workshops.id", ondelete="SET NULL"), comment="NULL: independent"
     )
@@ -155,6 +219,19 @@ class Mechanic(Base):
     shift_started_at: Mapped[datetime | None] = mapped_column(comment="Set: on shift")
     board_seen_at: Mapped[datetime | None] = mapped_column(
         comment="When a board of theirs was last open; within 30 s and on shift is present"
+    )
+    takes_favorites: Mapped[bool] = mapped_column(
+        server_default=text("true"), comment="False: customers cannot ask for them first"
+    )
+    quiet_from: Mapped[time | None] = mapped_column(
+        comment="From then on they are not asked first, by their own clock; NULL: no quiet hours"
+    )
+    quiet_until: Mapped[time | None] = mapped_column(comment="Until then; before quiet_from: over midnight")
+    back_at: Mapped[datetime | None] = mapped_column(
+        comment="When they last came back; offers before that do not count as unanswered"
+    )
+    erased_at: Mapped[datetime | None] = mapped_column(
+        comment="When what says who they are was erased; NULL: it was not"
     )
     created_at: Mapped[CreatedAt]
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from favorites.db import Session
-from favorites.models import Consultation, Intake, Payment, Plan, SessionRequest
+from favorites.models import Consultation, Intake, Plan, SessionRequest
 
 
 class Booking(NamedTuple):
@@ -41,12 +41,3 @@ def last_intake(session: Session, customer_id: UUID) -> Intake | None:
 def plan(session: Session, code: str) -> Plan | None:
     """The plan, if it is offered."""
     return session.scalar(select(Plan).where(Plan.code == code, Plan.is_active))
-
-
-def payment(session: Session, customer_id: UUID, reference: str, provider: str) -> Payment | None:
-    """A payment of this customer's, by the provider's key."""
-    return session.scalar(
-        select(Payment)
-        .join(Consultation, Consultation.id == Payment.session_id)
-        .where(Payment.reference == reference, Payment.provider == provider, Consultation.customer_id == customer_id)
-    )

@@ -9,10 +9,19 @@ from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, Uuid, a
 from sqlalchemy import true as always
 from sqlalchemy.orm import aliased
 
-from favorites.models import Consultation, Customer, Intake, Plan, RoutingType, SessionRequest, Status
+from favorites.models import Consultation, Customer, Intake, Plan, SessionRequest, Status
 from favorites.models.consultation import in_one_line
-from favorites.models.session_request import everyone_was_asked, is_accepted, is_pending, is_preferred, said_no
-from favorites.queries.events import offer_message
+from favorites.models.session_request import (
+    can_be_extended,
+    everyone_was_asked,
+    is_accepted,
+    is_pending,
+    is_preferred,
+    said_no,
+    workshop_is_not_alone,
+)
+from favorites.queries.sentences import offer_message
+from favorites.settings import current
 
 MECHANIC: BindParameter[UUID] = bindparam("mechanic", type_=Uuid())  # who reads
 
@@ -45,19 +54,21 @@ class Facts(NamedTuple):
 class Card(NamedTuple):
     """One session request as one mechanic may see it: a row of `CARDS`, in the order of its columns.
 
-    `concern` is None when there is no intake, `consultation_status` when there is no consultation, and the last job's
-    time and plan when there was none.
+    `concern` is None without an intake, `consultation_status` without a consultation, the last job's without one.
     """
 
     id: UUID
     session_id: UUID | None
-    routing_type: str
+    workshop_until: datetime | None
+    is_for_workshop: bool
     created_at: datetime
     expires_at: datetime | None
     accepted_at: datetime | None
     priority_notified_at: datetime | None
     priority_expires_at: datetime | None
     priority_window_minutes: int
+    request_lifetime_minutes: int | None
+    can_be_extended: bool
     fallback_broadcast_at: datetime | None
     released_from: list[UUID]
     stage: str  # of Stage
@@ -90,16 +101,19 @@ class Card(NamedTuple):
     @property
     def ends_at(self) -> datetime | None:
         """The end of the window, or of the session request's lifetime; None when there is no clock to show."""
-        if self.stage == Stage.OFFER:
-            return self.priority_expires_at
-        return self.expires_at if self.stage == Stage.OPEN else None
+        ends: dict[str, datetime | None] = {Stage.OFFER: self.priority_expires_at, Stage.OPEN: self.expires_at}
+        return ends.get(self.stage)
+
+    @property
+    def lifetime_seconds(self) -> int:
+        """How long everyone is asked, in all."""
+        return (self.request_lifetime_minutes or current().request_lifetime_minutes) * 60
 
     @property
     def asked_at(self) -> datetime:
         """When this mechanic was asked."""
-        if self.stage == Stage.OFFER and self.priority_notified_at:
-            return self.priority_notified_at
-        return self.fallback_broadcast_at or self.created_at
+        offered_at = self.priority_notified_at if self.stage == Stage.OFFER else None
+        return offered_at or self.fallback_broadcast_at or self.created_at
 
     @property
     def history(self) -> str | None:
@@ -108,7 +122,9 @@ class Card(NamedTuple):
             return "Needs another mechanic"
         if self.priority_notified_at:
             return "You were asked first" if self.was_asked_first else "Asked another mechanic first"
-        return "For your workshop" if self.routing_type == RoutingType.WORKSHOP_ONLY else None
+        if self.is_for_workshop:
+            return "For your workshop first" if self.workshop_until else "For your workshop"
+        return "Asked a workshop first" if self.workshop_until else None
 
 
 def _stage() -> ColumnElement[str]:
@@ -153,13 +169,16 @@ CARDS: Select[*tuple[Any, ...]] = (
     select(
         SessionRequest.id,
         SessionRequest.session_id,
-        SessionRequest.routing_type,
+        SessionRequest.workshop_until,
+        (~workshop_is_not_alone).label("is_for_workshop"),
         SessionRequest.created_at,
         SessionRequest.expires_at,
         SessionRequest.accepted_at,
         SessionRequest.priority_notified_at,
         SessionRequest.priority_expires_at,
         SessionRequest.priority_window_minutes,
+        SessionRequest.request_lifetime_minutes,
+        can_be_extended.label("can_be_extended"),
         SessionRequest.fallback_broadcast_at,
         SessionRequest.released_from,
         _stage().label("stage"),

@@ -12,9 +12,12 @@ from favorites.models import Audience, Kind, Mechanic, RequestEvent, SessionRequ
 from favorites.models.consultation import in_one_line
 from favorites.models.session_request import open_to, said_no
 from favorites.queries.event_rows import EVENTS
+from favorites.queries.sentences import offer_message
 
 NEXT = EVENTS.where(RequestEvent.id > bindparam("after")).limit(bindparam("most"))
 ASKING = {Kind.PRIORITY_SESSION_REQUEST, Kind.NEW_REQUEST}
+UNSEEN = Kind.MESSAGE_SENT  # changes nothing that owners look at
+OWNERS = "owners"  # the topic of those who hear of every session request, and learn nothing of it but that
 YOUNG = clock() - timedelta(days=1)  # EVENT_RETENTION_DAYS is 1 at the least
 CLOSING = {Kind.REQUEST_ACCEPTED, Kind.REQUEST_CANCELLED, Kind.REQUEST_EXPIRED, Kind.REQUEST_WITHDRAWN}
 
@@ -31,11 +34,15 @@ class Signal(NamedTuple):
     at: datetime
     wake_at: datetime | None  # a deadline the scheduler must know
     closes: bool  # what was asked before about this session request is void for its readers
+    is_step: bool  # the first event of a transition: one is enough for who only has to look
+
+
+NEWEST = select(func.coalesce(func.max(RequestEvent.id), 0))
 
 
 def newest_id(session: Session) -> int:
     """The id of the newest event; 0 when there is none."""
-    return session.execute(select(func.coalesce(func.max(RequestEvent.id), 0))).scalar_one()
+    return session.execute(NEWEST).scalar_one()
 
 
 def oldest_id(session: Session) -> int | None:
@@ -63,9 +70,10 @@ def events_after(session: Session, after: int, limit: int) -> list[Signal]:
 def mechanic_backlog(session: Session, mechanic_id: UUID, after: int, limit: int) -> list[Signal]:
     """What this mechanic missed since `after`, at most `limit`, without what they may no longer see."""
     workshop_id = select(Mechanic.workshop_id).where(Mechanic.id == mechanic_id).scalar_subquery()
+    not_before = RequestEvent.workshop_id.is_distinct_from(workshop_id)  # told when their workshop alone was asked
     theirs = or_(
         and_(RequestEvent.audience == Audience.MECHANIC, RequestEvent.mechanic_id == mechanic_id),
-        RequestEvent.audience == Audience.MECHANICS,
+        and_(RequestEvent.audience == Audience.MECHANICS, or_(RequestEvent.workshop_id.is_(None), not_before)),
         and_(RequestEvent.audience == Audience.WORKSHOP, RequestEvent.workshop_id == workshop_id),
     )
     visible = or_(RequestEvent.kind.not_in(ASKING), open_to(mechanic_id))
@@ -78,6 +86,18 @@ def customer_backlog(session: Session, request_id: UUID, after: int, limit: int)
     """What the customer of this session request missed since `after`, at most `limit`."""
     theirs = (RequestEvent.session_request_id == request_id, RequestEvent.audience == Audience.CUSTOMER)
     return _read(session, EVENTS.where(RequestEvent.id > after, *theirs), limit)
+
+
+def owner_backlog(session: Session, after: int, limit: int) -> list[Signal]:
+    """What owners missed since `after`, at most `limit`."""
+    missed = EVENTS.where(RequestEvent.id > after, RequestEvent.actor.is_not(None), RequestEvent.kind != UNSEEN)
+    return [for_owners(signal) for signal in _read(session, missed, limit)]
+
+
+def for_owners(signal: Signal) -> Signal:
+    """The same as owners hear it: that something happened, and to which session request."""
+    data = {"request_id": str(signal.request_id), "at": signal.at.isoformat()}
+    return signal._replace(data=data, topics=frozenset([OWNERS]), excluded=frozenset(), closes=False)
 
 
 def request_is_of(session: Session, request_id: UUID, customer_id: UUID) -> bool:
@@ -103,8 +123,9 @@ def _signal(row: Row[*tuple[Any, ...]]) -> Signal:
         excluded=frozenset(_excluded(row)) if not is_gone and event.audience != Audience.MECHANIC else frozenset(),
         request_id=event.session_request_id,
         at=event.at,
-        wake_at=_wake_at(row) if asks and not unheard else None,
+        wake_at=_wake_at(row) if (asks or event.kind == Kind.REQUEST_EXTENDED) and not unheard else None,
         closes=event.kind in CLOSING and event.audience != Audience.CUSTOMER,
+        is_step=event.actor is not None and event.kind != UNSEEN,
     )
 
 
@@ -129,11 +150,13 @@ def _topics(event: RequestEvent) -> frozenset[str]:
 def _excluded(row: Row[*tuple[Any, ...]]) -> Sequence[UUID]:
     wish = row.SessionRequest
     declined = [wish.preferred_mechanic_id] if row.has_declined and wish.preferred_mechanic_id else []
-    return [*wish.released_from, *declined]
+    return [*wish.released_from, *declined, *(row.know_already or [])]
 
 
 def _wake_at(row: Row[*tuple[Any, ...]]) -> datetime | None:
-    deadline: datetime | None = row.SessionRequest.expires_at or row.SessionRequest.priority_expires_at
+    wish = row.SessionRequest
+    ahead = None if wish.workshop_over_at else wish.workshop_until
+    deadline: datetime | None = ahead or wish.expires_at or wish.priority_expires_at
     return deadline
 
 
@@ -153,11 +176,6 @@ def _data(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
         return {"request": _for_mechanics(row), **payload}
     told = {"request_id": str(wish.id), "reason": event.payload.get("reason"), "at": event.at.isoformat()}
     return told if event.audience == Audience.CUSTOMER or told["reason"] else {"request_id": told["request_id"]}
-
-
-def offer_message(first_name: str, minutes: int) -> str:
-    """What the preferred mechanic reads first, on the stream and on the board."""
-    return f"{first_name} specifically requested you! You have {minutes} minutes priority access."
 
 
 def _for_mechanics(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:

@@ -36,13 +36,16 @@ class Finding(NamedTuple):
 
 LATE = "make_interval(secs => 2 * :poll_seconds)"
 # Rule 10: when a pending session request ends, its window's end first.
-DEADLINE = """coalesce(expires_at, CASE WHEN priority_notified_at IS NOT NULL AND fallback_broadcast_at IS NULL
-              THEN priority_expires_at
-              ELSE coalesce(fallback_broadcast_at, created_at) + make_interval(mins => :lifetime) END)"""
+DEADLINE = """coalesce(CASE WHEN workshop_over_at IS NULL THEN workshop_until END, expires_at,
+              CASE WHEN priority_notified_at IS NOT NULL AND fallback_broadcast_at IS NULL
+              THEN priority_expires_at ELSE coalesce(fallback_broadcast_at, created_at)
+                + make_interval(mins => coalesce(request_lifetime_minutes, :lifetime)) END)"""
+# What is told without a change of state.
+NO_STEPS = "'request_delivered', 'request_extended', 'request_prolonged', 'request_unattended', 'message_sent'"
 # The first event of each transition carries who did it; deletion by SQL writes its own.
-STEPS = """SELECT session_request_id, id, kind, payload,
+STEPS = f"""SELECT session_request_id, id, kind, payload,
                   lag(kind) OVER (PARTITION BY session_request_id ORDER BY id) AS before
-           FROM request_events WHERE actor IS NOT NULL
+           FROM request_events WHERE actor IS NOT NULL AND kind NOT IN ({NO_STEPS})
              AND session_request_id IN (SELECT id FROM session_requests)"""
 LAST = "SELECT DISTINCT ON (session_request_id) * FROM (" + STEPS + ") steps ORDER BY session_request_id, id DESC"
 # What retention has removed it has removed in the order of time: before the oldest end that still has its events.
@@ -77,9 +80,10 @@ INVARIANTS = (
     ),
     Invariant(
         "V9 nobody else answers inside a window",
-        "It was accepted before its window's end by another mechanic than the preferred one.",
+        "It was accepted before its window's end by another mechanic than the preferred one, whom no owner gave it to.",
         """SELECT id FROM session_requests
            WHERE accepted_at < priority_expires_at AND mechanic_id <> preferred_mechanic_id
+             AND assigned_at IS DISTINCT FROM accepted_at
              AND (fallback_broadcast_at IS NULL OR fallback_broadcast_at > accepted_at)""",
         goes_by_the_clock=True,
     ),
@@ -145,6 +149,13 @@ INVARIANTS = (
         "SELECT id FROM session_requests WHERE workshop_id IS NOT NULL AND priority_notified_at IS NOT NULL",
     ),
     Invariant(
+        "V13 a head start is announced over once",
+        "Everyone was told more than once that a workshop's head start is over, or before it was.",
+        """SELECT session_request_id FROM request_events e JOIN session_requests r ON r.id = e.session_request_id
+           WHERE e.kind = 'new_request' AND e.audience = 'mechanics' AND payload->>'fallback_reason' = 'head_start_over'
+           GROUP BY session_request_id HAVING count(*) > 1 OR bool_or(workshop_over_at IS NULL)""",
+    ),
+    Invariant(
         "Credits balance",
         "A customer has spent more credits than there were.",
         "SELECT customer_id FROM credit_entries GROUP BY customer_id HAVING sum(credits) < 0",
@@ -159,10 +170,29 @@ INVARIANTS = (
         "What was cancelled or expired is given back, and nothing else",
         "Credits or a payment were kept for nothing, or given back for a consultation that took place.",
         """SELECT s.id FROM sessions s
-           WHERE EXISTS (SELECT FROM credit_entries c WHERE c.session_id = s.id AND c.kind = 'refund')
-                 <> (s.status = 'cancelled' AND s.paid_by IS NOT DISTINCT FROM 'credits')
+           LEFT JOIN credit_entries c ON c.session_id = s.id AND c.kind = 'refund'
+           WHERE CASE WHEN c.id IS NULL THEN s.status = 'cancelled' AND s.paid_by = 'credits'
+                      WHEN s.paid_by IS DISTINCT FROM 'credits' THEN true
+                      ELSE s.status <> 'cancelled' AND NOT EXISTS (SELECT FROM owner_events e
+                        WHERE e.kind = 'credits_refunded' AND e.payload->>'entry_id' = c.id::text) END
            UNION ALL SELECT s.id FROM sessions s JOIN payments p ON p.session_id = s.id
-           WHERE p.status = CASE WHEN s.status = 'cancelled' THEN 'paid' ELSE 'refunded' END""",
+           WHERE CASE WHEN s.status = 'cancelled' THEN p.status = 'paid' AND p.disputed_at IS NULL
+             ELSE p.status IN ('refunding', 'refunded') AND coalesce(refund_reason, '') IN ('', 'cancelled', 'expired')
+             END""",
+    ),
+    Invariant(
+        "What is paid asks for a mechanic, or goes back",
+        "Money was taken, and there is no session request for it.",
+        """SELECT s.id FROM sessions s JOIN payments p ON p.session_id = s.id
+           WHERE p.status = 'paid' AND (s.paid_by IS DISTINCT FROM 'payment'
+             OR NOT EXISTS (SELECT FROM session_requests r WHERE r.session_id = s.id))""",
+    ),
+    Invariant(
+        "What asks for a mechanic was paid",
+        "A session request was made for a payment that there is none of, or that was owed back from the start.",
+        """SELECT s.id FROM sessions s WHERE s.paid_by = 'payment' AND NOT EXISTS (
+             SELECT FROM payments p WHERE p.session_id = s.id AND p.paid_at IS NOT NULL
+               AND coalesce(refund_reason, 'owner') IN ('cancelled', 'expired', 'owner', 'by_provider'))""",
     ),
     Invariant(
         "A consultation follows its session request",

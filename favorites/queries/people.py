@@ -11,6 +11,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from favorites.db import Session, clock
 from favorites.models import Customer, Mechanic, Role, SignIn, User
+from favorites.models.people import sign_in_holds
 
 SEEN_EVERY = timedelta(minutes=1)
 
@@ -47,8 +48,7 @@ def _signed_in() -> Select[UUID, User, bool]:
         .outerjoin(User.mechanic)
         .outerjoin(Mechanic.workshop)
         .options(contains_eager(User.customer), contains_eager(User.mechanic).contains_eager(Mechanic.workshop))
-        .where(SignIn.key_hash == bindparam("key_hash"), SignIn.ended_at.is_(None), SignIn.expires_at > clock())
-        .where(SignIn.seen_at > clock() - idle, User.active)
+        .where(SignIn.key_hash == bindparam("key_hash"), sign_in_holds(idle), User.active)
     )
 
 
@@ -80,3 +80,8 @@ def user_with(session: Session, email: str) -> User | None:
 def has_owner(session: Session) -> bool:
     """Whether anybody can approve mechanics."""
     return session.scalars(select(exists().where(User.role == Role.ADMIN, User.active))).one()
+
+
+def wants_mail(session: Session, user_id: UUID) -> bool | None:
+    """Whether the customer with this account is written to; None when there is no such customer."""
+    return session.scalar(select(Customer.wants_mail).where(Customer.user_id == user_id))

@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select, text
+from sqlalchemy import ColumnElement, case, exists, func, select, text
 from sqlalchemy.orm import aliased
 
-from favorites.db import Session, clock
+from favorites.db import Session
 from favorites.models import Mechanic, MechanicStatus, SessionRequest, Status
-
-FRESH = timedelta(seconds=30)  # processes write board_seen_at every 10 s, so a reload is no absence
+from favorites.models.attention import is_present
 
 
 class PresenceState(StrEnum):
@@ -32,7 +31,6 @@ class Presence:
 OFFLINE = Presence(PresenceState.OFFLINE, None)
 
 _job = aliased(SessionRequest)
-is_present: ColumnElement[bool] = and_(Mechanic.shift_started_at.is_not(None), Mechanic.board_seen_at > clock() - FRESH)
 _has_job = exists().where(_job.mechanic_id == Mechanic.id, _job.status == Status.ACCEPTED)
 is_on_a_job: ColumnElement[bool] = _has_job.correlate(Mechanic)
 # NULL (never seen) is not present.

@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from favorites.db import db
 from favorites.models import Customer
 from favorites.queries import customer as queries
+from favorites.queries.paying import going_back
 from favorites.queries.waiting import waiting
 from favorites.web.choice import Choice
 from favorites.web.outlook import Outlook, outlook
@@ -28,6 +29,7 @@ def dashboard() -> ResponseReturnValue:
         favorites=queries.favorites(db.session(), customer.id),
         offers=queries.offers(db.session(), customer.id),
         credits_left=queries.credits_left(db.session(), customer.id),
+        going_back=going_back(db.session(), customer.id),
         past=queries.past(db.session(), customer.id),
         choice=choice,
         outlook=outlook_of(customer, choice),
@@ -41,4 +43,4 @@ def outlook_of(customer: Customer, choice: Choice) -> Outlook | None:
         return None
     mechanic_id = choice.mechanic_id
     found = queries.bookable(db.session(), customer.id, mechanic_id) if mechanic_id else None
-    return outlook(customer.id, found, current_workshop())
+    return outlook(customer.id, found, current_workshop(), choice.plan, choice.urgent)

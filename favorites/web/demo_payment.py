@@ -1,15 +1,17 @@
 """The demo's payment provider: a page with Pay and Decline. It exists in demo and tests only and moves no money."""
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Request, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from favorites.models import Consultation
+from favorites.dispatch.payments import Page, Seen, State
+from favorites.providers import Demo
+from favorites.providers.port import Bill, Way
 from favorites.settings import current
-from favorites.web.payments import Started
 from favorites.web.people import customers_only
 
 bp = Blueprint("demo_payment", __name__)
@@ -24,28 +26,32 @@ def _signer(purpose: str) -> URLSafeSerializer:
     return URLSafeSerializer(current_app.secret_key or "", salt=f"demo payment: {purpose}")
 
 
-class DemoProvider:
+class DemoProvider(Demo):
     """Plays a provider: its payment page's address and its proof of payment are signed, so neither can be made up."""
 
-    name = "demo"
+    pays_at = ""
 
-    def start(self, consultation: Consultation, return_url: str) -> Started:
+    def start(self, bill: Bill, attempt: int, way: Way) -> Page:
         """A random reference, and the address of our own payment page."""
         reference = secrets.token_urlsafe(16)
-        bill = {"reference": reference, "cents": consultation.price_cents, "currency": consultation.currency}
-        token = _signer("bill").dumps({**bill, "return_url": return_url})
-        return Started(reference, url_for("checkout.demo_payment.show", token=token))
+        asked = {"reference": reference, "cents": bill.cents, "currency": bill.currency, "return_url": way.paid}
+        return Page(reference, url_for("checkout.demo_payment.show", token=_signer("bill").dumps(asked)))
 
-    def verify(self, answer: Request) -> str | None:
-        """The reference of a signed proof in `?paid=`."""
-        try:
-            return str(_signer("proof").loads(answer.args.get("paid", "")))
-        except BadSignature:
-            return None
+    def named(self, sent: Mapping[str, str]) -> str | None:
+        """The reference of a signed proof in `?paid=`; or in `?checkout=`, which proves nothing."""
+        return _proved(sent) or sent.get("checkout") or None
 
-    def refund(self, reference: str) -> bool:
-        """Nothing was taken, so there is nothing to give back."""
-        return True
+    def verify(self, sent: Mapping[str, str]) -> Seen | None:
+        """The proof is all there is to know; it costs nothing."""
+        reference = _proved(sent)
+        return Seen(reference, State.PAID, fee_cents=0) if reference else None
+
+
+def _proved(sent: Mapping[str, str]) -> str | None:
+    try:
+        return str(_signer("proof").loads(sent.get("paid", "")))
+    except BadSignature:
+        return None
 
 
 @bp.get("/demo-payment/<token>")

@@ -1,79 +1,92 @@
 """What templates can do with times and money, and the few questions every page asks."""
 
-from calendar import month_abbr
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
+from decimal import Decimal
 from functools import lru_cache
 from math import ceil
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Literal
+from zoneinfo import ZoneInfo
 
-from flask import Flask, g, has_request_context
-from flask_security import current_user
+from babel.dates import format_date, format_time
+from babel.numbers import format_currency
+from flask import Flask
 
 from favorites.db import db
+from favorites.models.people import FORMER_CUSTOMER, FORMER_MECHANIC
 from favorites.queries import engine
+from favorites.web.reader import reader_lang, reader_locale, reader_zone
 from favorites.web.static_files import static_url
+from favorites.web.workshop_link import who_is_asked
 
-UTC_ZONE = ZoneInfo("UTC")
 AGES = ((86_400, "d"), (3_600, "h"), (60, "min"))  # seconds
 KEPT = 4096  # times
 
 
 def init_app(app: Flask) -> None:
     """Registers the filters and globals."""
-    for filter_ in (clock, iso, day, with_zone, money, minsec, seconds_after, ago):
+    for filter_ in (
+        amid,
+        clock,
+        clock_to_the_second,
+        time_of_day,
+        iso,
+        day,
+        with_zone,
+        money,
+        minsec,
+        span,
+        seconds_after,
+        ago,
+    ):
         app.add_template_filter(filter_)
-    for global_ in (static_url, engine_is_late):
+    for global_ in (static_url, engine_is_late, reader_lang, who_is_asked):
         app.add_template_global(global_)
 
 
-def reader_zone() -> ZoneInfo:
-    """The time zone of who reads; UTC for whoever is not signed in. Found once a request: a board asks 1,400 times."""
-    if not has_request_context():
-        return UTC_ZONE
-    if "reader_zone" not in g:
-        g.reader_zone = _zone_of(current_user.time_zone) if current_user.is_authenticated else UTC_ZONE
-    zone: ZoneInfo = g.reader_zone
-    return zone
-
-
-def _zone_of(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC_ZONE
+def amid(name: str) -> str:
+    """A name in the middle of a sentence: of an erased person it begins with a small letter."""
+    return name[0].lower() + name[1:] if name in (FORMER_CUSTOMER, FORMER_MECHANIC) else name
 
 
 def clock(at: datetime) -> str:
-    """10:02"""
-    return _clock(at, reader_zone())
+    """10:02, or 10:02 AM"""
+    return _clock(at, reader_zone(), reader_locale())
+
+
+def clock_to_the_second(at: datetime) -> str:
+    """10:02:04, or 10:02:04 AM"""
+    return _clock(at, reader_zone(), reader_locale(), "medium")
+
+
+def time_of_day(at: time) -> str:
+    """22:00, or 10:00 PM: of every day, by the clock of whoever chose it"""
+    return format_time(at, "short", locale=reader_locale())
 
 
 def day(at: datetime) -> str:
-    """22 Nov 2026"""
-    return _day(at, reader_zone())
+    """22 Nov 2026, or Nov 22, 2026"""
+    return _day(at, reader_zone(), reader_locale())
 
 
 def with_zone(at: datetime) -> str:
     """22 Nov 2026, 10:02 CET"""
-    return _with_zone(at, reader_zone())
+    return _with_zone(at, reader_zone(), reader_locale())
 
 
-# The same times are read again and again, by every board: what they read as is kept.
+# The same times are read again and again, by every board: what they read as is kept, for each zone and locale.
 @lru_cache(KEPT)
-def _with_zone(at: datetime, zone: ZoneInfo) -> str:
-    return f"{_day(at, zone)}, {_clock(at, zone)} {at.astimezone(zone).tzname()}"
-
-
-@lru_cache(KEPT)
-def _clock(at: datetime, zone: ZoneInfo) -> str:
-    there = at.astimezone(zone)
-    return f"{there.hour:02}:{there.minute:02}"
+def _with_zone(at: datetime, zone: ZoneInfo, locale: str) -> str:
+    return f"{_day(at, zone, locale)}, {_clock(at, zone, locale)} {at.astimezone(zone).tzname()}"
 
 
 @lru_cache(KEPT)
-def _day(at: datetime, zone: ZoneInfo) -> str:
-    there = at.astimezone(zone)
-    return f"{there.day} {month_abbr[there.month]} {there.year}"
+def _clock(at: datetime, zone: ZoneInfo, locale: str, width: Literal["short", "medium"] = "short") -> str:
+    return format_time(at, width, tzinfo=zone, locale=locale)
+
+
+@lru_cache(KEPT)
+def _day(at: datetime, zone: ZoneInfo, locale: str) -> str:
+    return format_date(at.astimezone(zone), "medium", locale=locale)
 
 
 @lru_cache(KEPT)
@@ -83,15 +96,26 @@ def iso(at: datetime) -> str:
 
 
 def money(cents: int, currency: str = "USD") -> str:
-    """$9.99, or 9.99 EUR: whole cents in, never a float."""
-    amount = f"{'-' if cents < 0 else ''}{{}}{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
-    return amount.format("$") if currency.upper() == "USD" else f"{amount.format('')} {currency.upper()}"
+    """$9.99, or 9,99 $: whole hundredths in, never a float."""
+    return _money(cents, currency.upper(), reader_locale())
+
+
+@lru_cache(KEPT)
+def _money(cents: int, currency: str, locale: str) -> str:
+    return format_currency(Decimal(cents).scaleb(-2), currency, locale=locale)
 
 
 def minsec(seconds: float) -> str:
     """9:05"""
     whole = max(0, int(seconds))
     return f"{whole // 60}:{whole % 60:02d}"
+
+
+def span(seconds: float) -> str:
+    """45 s, 3 min 20 s, 5 min"""
+    minutes, left = divmod(round(seconds), 60)
+    told = [f"{minutes} min"] if minutes else []
+    return " ".join([*told, f"{left} s"] if left or not minutes else told)
 
 
 def seconds_after(later: datetime, now: datetime) -> int:

@@ -31,12 +31,18 @@ ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), screen-wake-lock=(self)",
 }
+FORMS = "form-action 'self'"
 YEAR = 31_536_000  # seconds
 
 
 def init_app(app: Flask) -> None:
     """After every request, errors and static files included."""
     app.after_request(protect)
+
+
+def let_forms_go_to(response: Response, origin: str) -> None:
+    """On this page forms may lead to `origin`, too."""
+    response.headers["Content-Security-Policy"] = POLICY.replace(FORMS, f"{FORMS} {origin}")
 
 
 def protect(response: Response) -> Response:

@@ -1,27 +1,23 @@
 """The intake, by form or JSON, and the workshop's link that may lead to it."""
 
-import secrets
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import current_user
 from pydantic import BaseModel, ValidationError
 from spectree import Response
 
 from favorites.db import db
 from favorites.dispatch import booking
-from favorites.dispatch.errors import HasOpenRequest, PlanNotAvailable
-from favorites.models import Customer
+from favorites.dispatch.errors import HasOpenRequest, PlanNotAvailable, VehicleGone
 from favorites.queries import booking as queries
 from favorites.queries.customer import open_request_id, workshop_by_slug
 from favorites.settings import current
-from favorites.web import waiver
+from favorites.web import intake_page, waiver
 from favorites.web.api import Problem, spec
 from favorites.web.choice import Choice
-from favorites.web.customer import outlook_of
-from favorites.web.intake_form import IntakeForm, Malformed, every_field, from_json, mistakes_of
+from favorites.web.fields import mistakes_of
+from favorites.web.intake_form import IntakeForm, Malformed, from_json
 from favorites.web.limits import by_person, limiter
 from favorites.web.people import current_customer, customers_only
 from favorites.web.workshop_link import current_workshop, forget_workshop, keep_workshop
@@ -31,9 +27,8 @@ bp.add_url_rule("/waiver/<uuid:session_id>", view_func=waiver.waiver)
 bp.add_url_rule("/waiver/<uuid:session_id>", view_func=waiver.sign, methods=["POST"])
 
 # What is refused because of what was told.
-MISTAKES = (ValidationError, PlanNotAvailable)
+MISTAKES = (ValidationError, PlanNotAvailable, VehicleGone)
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
-PREFILLED = ("name", "email", "phone", "city", "vin", "year", "make", "model", "odometer", "plate")
 
 
 class Started(BaseModel):
@@ -62,31 +57,7 @@ def form() -> ResponseReturnValue:
     if choice.plan is None or queries.plan(db.session(), choice.plan) is None:
         flash("Choose a plan first.", "info")
         return redirect(url_for("customer.dashboard", **choice.carried, _anchor="launcher"), code=303)
-    typed = {**_known(customer), **choice.carried, "plan": choice.plan, "form_key": secrets.token_urlsafe(16)}
-    return _page(customer, {**typed, "urgent": choice.urgent}, {})
-
-
-def _known(customer: Customer) -> dict[str, Any]:
-    """From the last intake, else from the account."""
-    last = queries.last_intake(db.session(), customer.id)
-    if last:
-        return {key: getattr(last, key) for key in PREFILLED}
-    return {"name": customer.name, "email": current_user.email, "phone": customer.phone, "city": customer.city}
-
-
-def _page(customer: Customer, typed: dict[str, Any], mistakes: dict[str, str]) -> str:
-    choice = Choice.of(typed)
-    return render_template(
-        "intake/form.html",
-        customer=customer,
-        typed=every_field(typed),
-        mistakes=every_field(mistakes),
-        is_wrong=bool(mistakes),
-        plan=queries.plan(db.session(), choice.plan) if choice.plan else None,
-        choice=choice,
-        outlook=outlook_of(customer, choice),
-        workshop=current_workshop(),
-    )
+    return intake_page.empty(customer, choice)
 
 
 @bp.post("/api/intake/start")
@@ -116,7 +87,8 @@ def start() -> ResponseReturnValue:
     """Start a consultation with its intake.
 
     Takes JSON (201 `{"session_id", "next"}`) and the form (303 to the consultation agreement). The same `form_key` sent
-    again gets the first answer.
+    again gets the first answer. With the `vehicle_id` of a saved car nothing else is needed of it, and nothing else is
+    read, but for the odometer; `save_vehicle` keeps the car that is told of instead, once.
     """
     if request.is_json:
         return _start_by_json()
@@ -144,14 +116,16 @@ def _start_by_form() -> ResponseReturnValue:
     try:
         session_id = _start(IntakeForm.model_validate(typed))
     except MISTAKES as mistake:
-        return _page(current_customer(), typed, _mistakes(mistake)), 422
+        return intake_page.again(current_customer(), typed, _mistakes(mistake)), 422
     except HasOpenRequest as refusal:
         return render_template("intake/open.html", request_id=_open_id(refusal)), 409
     return redirect(url_for("intake.waiver", session_id=session_id), code=303)
 
 
-def _mistakes(mistake: ValidationError | PlanNotAvailable) -> dict[str, str]:
-    return {"plan": mistake.sentence} if isinstance(mistake, PlanNotAvailable) else mistakes_of(mistake)
+def _mistakes(mistake: ValidationError | PlanNotAvailable | VehicleGone) -> dict[str, str]:
+    if isinstance(mistake, ValidationError):
+        return mistakes_of(mistake)
+    return {"plan" if isinstance(mistake, PlanNotAvailable) else "vehicle_id": mistake.sentence}
 
 
 def _open_id(refusal: HasOpenRequest) -> UUID | None:
@@ -170,6 +144,8 @@ def _start(told: IntakeForm) -> UUID:
         routing_type=told.routing_type,
         workshop_id=workshop.id if workshop else None,
         form_key=told.form_key,
+        vehicle_id=told.vehicle_id,
+        saves_vehicle=told.save_vehicle,
     )
     forget_workshop()
     return session_id
@@ -177,14 +153,18 @@ def _start(told: IntakeForm) -> UUID:
 
 @bp.get("/w/<slug>")
 def workshop(slug: str) -> ResponseReturnValue:
-    """An active workshop's own page; anything else answers like a missing one."""
-    return render_template("intake/workshop.html", workshop=workshop_by_slug(db.session(), slug) or abort(404))
+    """A workshop's own page; a closed one says so, with 404."""
+    found = workshop_by_slug(db.session(), slug) or abort(404)
+    return render_template("intake/workshop.html", workshop=found), 200 if found.is_active else 404
 
 
 @bp.post("/w/<slug>")
 def book_with(slug: str) -> ResponseReturnValue:
-    """Book with this workshop: the next intake is for it."""
-    keep_workshop((workshop_by_slug(db.session(), slug) or abort(404)).id)
+    """Book with this workshop: the next intake is for it. 404 for a closed one."""
+    found = workshop_by_slug(db.session(), slug)
+    if found is None or not found.is_active:
+        abort(404)
+    keep_workshop(found.id)
     return redirect(url_for("customer.dashboard", _anchor="launcher"), code=303)
 
 

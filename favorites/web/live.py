@@ -1,4 +1,4 @@
-"""The two streams. A view refuses who may not listen and finds where the reader goes on; the hub does the rest."""
+"""The three streams. A view refuses who may not listen and finds where the reader goes on; the hub does the rest."""
 
 from http import HTTPStatus
 from typing import NoReturn
@@ -47,6 +47,19 @@ def request_events(request_id: UUID) -> Response:
     return _stream(
         Reader(standing, frozenset({f"request:{request_id}"})),
         lambda after, limit: events.customer_backlog(db.session, request_id, after, limit),
+    )
+
+
+@bp.get("/admin/events")
+def admin_events() -> Response:
+    """That something happened to a session request, whichever, for owners; what it was is on their pages."""
+    person = _person()
+    if person.role != Role.ADMIN:
+        _refuse(403, "Only owners can listen here.")
+    standing = Standing(current_sign_in_id(), person.id, person.role)
+    return _stream(
+        Reader(standing, frozenset({events.OWNERS})),
+        lambda after, limit: events.owner_backlog(db.session, after, limit),
     )
 
 

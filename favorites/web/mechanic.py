@@ -10,8 +10,10 @@ from favorites.dispatch import answers, people
 from favorites.dispatch.actors import Actor
 from favorites.queries import events
 from favorites.queries import mechanic as queries
+from favorites.queries.talk import Reader, still_open
 from favorites.settings import current
 from favorites.web.answers import done
+from favorites.web.choice import printable
 from favorites.web.limits import by_person, limiter
 from favorites.web.people import current_mechanic, mechanics_only
 
@@ -35,9 +37,10 @@ often_enough = limiter.shared_limit(
 @mechanics_only
 def dashboard() -> ResponseReturnValue:
     """The board, kept open all day."""
-    after = events.newest_id(db.session)  # before the page's data: what comes between is told twice, never missed
-    admirers = queries.admirers(db.session, current_mechanic().id)
-    return render_template("mechanic/dashboard.html", after=after, admirers=admirers, **_board())
+    shown, mechanic = _board(), current_mechanic()  # the board first: its `after` is older than all that follows
+    admirers = queries.admirers(db.session, mechanic.id)
+    talks = still_open(db.session(), Reader(mechanic.user_id, mechanic.id))
+    return render_template("mechanic/dashboard.html", admirers=admirers, talks=talks, **shown)
 
 
 @bp.get("/mechanic/board")
@@ -60,13 +63,21 @@ def show(request_id: UUID) -> ResponseReturnValue:
 
 def _board() -> dict[str, object]:
     mechanic = current_mechanic()
+    shown = _shown()
     return {
         "mechanic": mechanic,
-        "board": queries.board(db.session, mechanic.id),
-        "lifetime_seconds": current().request_lifetime_minutes * 60,
+        "board": queries.board(db.session, mechanic.id, shown),
+        "shown": shown,
+        "filters": {name: value if name == "plan" else "1" for name, value in shown._asdict().items() if value},
         "decline_reasons": DECLINE_REASONS,
         "blank": BLANK,
     }
+
+
+def _shown() -> queries.Shown:
+    """The filters as the address has them; nothing in it can be wrong enough to fail."""
+    given = request.args
+    return queries.Shown(printable(given.get("plan")), given.get("workshop") == "1", given.get("mine") == "1")
 
 
 @bp.post("/mechanic/requests/<uuid:request_id>/accept")

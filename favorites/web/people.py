@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import NoReturn, ParamSpec
+from typing import NamedTuple, NoReturn, ParamSpec
 from uuid import UUID
 
 import structlog
@@ -12,6 +12,7 @@ from flask_security import current_user
 from werkzeug import Response as BaseResponse
 
 from favorites.models import Customer, Mechanic, MechanicStatus, Role
+from favorites.queries.sentences import REFUSED_BECAUSE, SUSPENDED_BECAUSE
 from favorites.web import next_page
 from favorites.web.answers import is_part, problem, wants_json
 
@@ -89,6 +90,11 @@ def sign_in_first() -> Response | BaseResponse:
     return redirect(url_for("security.login", next=next_page.here() or None), code=303)
 
 
+def signed_in_only() -> ResponseReturnValue | None:
+    """Before each route of a blueprint that asks itself whose it is: somebody there must be to ask about."""
+    return None if current_user.is_authenticated else sign_in_first()
+
+
 def _check_mechanic() -> None:
     mechanic = current_mechanic()
     if mechanic.status != MechanicStatus.APPROVED:
@@ -96,11 +102,30 @@ def _check_mechanic() -> None:
         abort(_standing(mechanic))
 
 
+class Standing(NamedTuple):
+    """Where a mechanic stands who may not work here; `because`, `words`: why, as a sentence and as the owner wrote."""
+
+    title: str
+    sentence: str
+    because: str
+    words: str
+
+
+def standing_of(mechanic: Mechanic) -> Standing | None:
+    """What they read of it; None for an approved one."""
+    if mechanic.status == MechanicStatus.APPROVED:
+        return None
+    reasons = {MechanicStatus.REFUSED: REFUSED_BECAUSE, MechanicStatus.SUSPENDED: SUSPENDED_BECAUSE}
+    status = MechanicStatus(mechanic.status)
+    because = reasons.get(status, {}).get(mechanic.reason or "", "")
+    return Standing(*STANDINGS[status], because, mechanic.reason_words)
+
+
 def _standing(mechanic: Mechanic) -> Response:
-    title, sentence = STANDINGS[MechanicStatus(mechanic.status)]
-    if wants_json() or is_part():
-        return problem(403, f"{title}. {sentence}", "NOT_APPROVED")
-    return make_response(render_template("accounts/standing.html", title=title, sentence=sentence), 403)
+    standing = standing_of(mechanic)
+    if standing and (wants_json() or is_part()):
+        return problem(403, f"{standing.title}. {standing.sentence}", "NOT_APPROVED")
+    return make_response(render_template("accounts/standing.html", standing=standing), 403)
 
 
 def _check_admin() -> None:

@@ -9,7 +9,11 @@ from flask.typing import ResponseReturnValue
 from favorites.db import db
 from favorites.dispatch import answers, booking
 from favorites.dispatch.actors import Actor
+from favorites.models import Kind
+from favorites.models.consultation import PaidBy
 from favorites.queries import events
+from favorites.queries.asked import asked, because
+from favorites.queries.paying import Money, payments_of
 from favorites.queries.timeline import timeline
 from favorites.queries.waiting import Waiting, waiting
 from favorites.web.answers import done
@@ -35,7 +39,23 @@ def live(request_id: UUID) -> ResponseReturnValue:
 
 
 def _seen(request_id: UUID) -> dict[str, Any]:
-    return {"waiting": own(request_id), "entries": timeline(db.session(), request_id)}
+    found, entries = own(request_id), timeline(db.session(), request_id)
+    return {
+        "waiting": found,
+        "entries": entries,
+        "asked": asked(db.session(), request_id) if found.stage in {"workshop", "broadcast"} else None,
+        "payments": _payments(found),
+        "because": because(found, entries),
+        "extended": next((entry for entry in entries if entry.kind == Kind.REQUEST_EXTENDED), None),
+    }
+
+
+def _payments(found: Waiting) -> list[Money]:
+    """What of it is on its way back, or back."""
+    consultation = found.session_request.consultation
+    if consultation is None or consultation.paid_by != PaidBy.PAYMENT:
+        return []
+    return [money for money in payments_of(db.session(), consultation.id) if money.goes_back]
 
 
 def own(request_id: UUID) -> Waiting:
@@ -54,6 +74,14 @@ def _me(request_id: UUID) -> Actor:
 def open_to_everyone(request_id: UUID) -> ResponseReturnValue:
     """Ask everyone now; after the grace, everyone again."""
     answers.open_to_everyone(db.session(), request_id, _me(request_id))
+    return done("requests.show", request_id=request_id)
+
+
+@bp.post("/customer/requests/<uuid:request_id>/prolong")
+@customers_only
+def prolong(request_id: UUID) -> ResponseReturnValue:
+    """Wait longer: one lifetime more, once."""
+    answers.prolong(db.session(), request_id, current_customer().id)
     return done("requests.show", request_id=request_id)
 
 

@@ -5,8 +5,11 @@ from uuid import UUID
 from flask import session as cookie
 
 from favorites.db import db
+from favorites.dispatch import house
 from favorites.models import Workshop
+from favorites.models.people import WorkshopRouting
 from favorites.queries import customer as queries
+from favorites.queries import sentences
 
 KEY = "workshop_id"
 
@@ -19,6 +22,12 @@ def keep_workshop(workshop_id: UUID) -> None:
 def forget_workshop() -> None:
     """The next intake is for nobody in particular."""
     cookie.pop(KEY, None)
+
+
+def who_is_asked(workshop: Workshop) -> str:
+    """Whom this workshop's link asks, within a sentence."""
+    has_head_start = workshop.routing == WorkshopRouting.HYBRID
+    return sentences.who_is_asked(house.rules(db.session).workshop_head_start_minutes if has_head_start else None)
 
 
 def current_workshop() -> Workshop | None:

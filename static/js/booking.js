@@ -3,10 +3,11 @@
 (() => {
   "use strict";
   const fields = (form) => [...form.elements].filter((field) => field.name && !["hidden", "submit", "button"].includes(field.type));
+  const isChosen = (field) => field.type !== "radio" || field.checked;
   const key = (name) => `draft ${name}`;
 
   function keep(form) {
-    const typed = fields(form).map((field) => [field.name, field.type === "checkbox" ? field.checked : field.value]);
+    const typed = fields(form).filter(isChosen).map((field) => [field.name, field.type === "checkbox" ? field.checked : field.value]);
     sessionStorage.setItem(key(form.dataset.draft), JSON.stringify({ from: location.search, typed: Object.fromEntries(typed) }));
   }
   function restore(form) {
@@ -15,7 +16,8 @@
     for (const field of fields(form)) {
       if (!(field.name in draft.typed)) continue;
       // A box ticked on the page before belongs to that address, what was typed does not.
-      if (field.type !== "checkbox") field.value = draft.typed[field.name];
+      if (field.type === "radio") field.checked ||= field.value === draft.typed[field.name];
+      else if (field.type !== "checkbox") field.value = draft.typed[field.name];
       else if (draft.from === location.search) field.checked = draft.typed[field.name];
     }
   }

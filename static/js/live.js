@@ -5,8 +5,9 @@
   "use strict";
   const KINDS = ["priority_session_request", "new_request", "request_accepted", "request_cancelled", "request_expired",
     "request_withdrawn", "request_offered", "request_declined", "request_broadcast", "request_started",
-    "request_completed", "reset"];
-  const FOR_ALL = new Set(["new_request", "request_accepted", "request_cancelled", "request_expired"]);
+    "request_completed", "request_delivered", "request_extended", "request_prolonged", "request_assigned",
+    "request_unattended", "message_sent", "typing", "reset"];
+  const FOR_ALL = new Set(["new_request", "request_accepted", "request_cancelled", "request_expired", "request_prolonged"]);
 
   function live(element) {
     const address = element.dataset.stream;
@@ -25,10 +26,12 @@
     }
     // Every board hears the same news: they read themselves anew one after the other, over as long as the server needs
     // for all of them (data-spread, ms; other pages have none and are alone with their news).
-    const spread = () => Number(element.dataset.spread ?? 0);
+    // A page that hears of everybody's (data-calm, ms) reads itself no more often than that, however much happens.
+    const calm = Number(element.dataset.calm ?? 0);
+    const spread = () => Math.max(calm, Number(element.dataset.spread ?? 0));
     function inTurn(step) {
       if (!spread()) return step();
-      soon ??= setTimeout(() => { soon = undefined; step(); }, Math.random() * spread());
+      soon ??= setTimeout(() => { soon = undefined; step(); }, calm || Math.random() * spread());
     }
 
     // Returns whether that is new.
@@ -46,11 +49,12 @@
       heard = Date.now();
       if (pause !== undefined && element.dataset.spread) element.dataset.spread = pause;
       if ((show(state) || opened) && state === "open") inTurn(resync);
+      if (kind === "typing") fire(kind, data); // no event: it has no id of its own
       if (!kind || (kind !== "reset" && id <= after)) return;
       after = id;
       fire(kind, data);
       const news = () => fire("news", { kind, data });
-      if (FOR_ALL.has(kind)) inTurn(news);
+      if (calm || FOR_ALL.has(kind)) inTurn(news);
       else news();
       if (kind === "reset") resync();
     }

@@ -17,7 +17,7 @@ from tests.faults.page import Played
 from tests.faults.registry import FAULTS, Fault
 
 AREAS = """at_once browsers clocks contention crashes crowded deaths deploys engine interleavings kills moments notify
-           people proxies races readers repeats restored silence starts streams surroundings sweepers"""
+           payments people proxies races readers repeats restored silence starts streams surroundings sweepers"""
 for area in AREAS.split():
     importlib.import_module(f"tests.faults.{area}")
 

@@ -19,7 +19,8 @@ STATE = """SELECT status, fallback_reason AS reason,
              CASE mechanic_id WHEN %s THEN 'Marco' WHEN %s THEN 'Nadia' END AS mechanic
            FROM session_requests WHERE id = %s"""
 TAKEN_TOO_EARLY = """SELECT count(*) FROM session_requests WHERE id = %s AND accepted_at < priority_expires_at
-                     AND mechanic_id <> preferred_mechanic_id AND fallback_broadcast_at IS NULL"""
+                     AND mechanic_id <> preferred_mechanic_id AND fallback_broadcast_at IS NULL
+                     AND assigned_at IS NULL"""
 
 
 @fault(

@@ -112,7 +112,7 @@ def _until(scene: Scene, page: Page, fact: str, what: str, seconds: float) -> No
     12,
 )
 def refused(times: int) -> int:
-    with chromium() as browser, scenery(browser) as scene:
+    with chromium(whole=True) as browser, scenery(browser) as scene:
         page = board(scene)
         for _, what in zip(range(times), cycle(REFUSALS)):
             refuse(scene, page, what)
@@ -144,7 +144,7 @@ def refuse(scene: Scene, page: Page, what: str, often: int = 3) -> None:
     4,
 )
 def silent(times: int) -> int:
-    with chromium() as browser, scenery(browser) as scene:
+    with chromium(whole=True) as browser, scenery(browser) as scene:
         page = board(scene)
         for _, silence in zip(range(times), cycle((frozen_worker, frozen_server, swallowed, frozen_tab))):
             silence(scene, page)
@@ -209,7 +209,7 @@ def says_lost(scene: Scene, page: Page, what: str, seconds: float) -> None:
     2 * TABS,
 )
 def tabs(times: int) -> int:
-    with chromium() as browser, scenery(browser) as scene:
+    with chromium(whole=True) as browser, scenery(browser) as scene:
         for _ in range(-(-times // TABS)):
             many_tabs(scene)
     return len(scene.here.violations)

@@ -69,11 +69,11 @@ def broadcast_at_once(stage: Stage, everybody: list[UUID], threads: ThreadPoolEx
 
 
 SENT_BACK = ("40P01", "40001")
-# A sequence counts the tries: what is rolled back leaves it as it is.
+# A sequence counts the tries: what is rolled back leaves it as it is. The alarm sets no status and is not counted.
 SEND_BACK = """CREATE SEQUENCE IF NOT EXISTS tries; SELECT setval('tries', 1, false);
                CREATE OR REPLACE FUNCTION send_back() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                  IF nextval('tries') <= {times} THEN RAISE SQLSTATE '{code}'; END IF; RETURN NEW; END $$;
-               CREATE OR REPLACE TRIGGER send_back BEFORE UPDATE ON session_requests FOR EACH ROW
+               CREATE OR REPLACE TRIGGER send_back BEFORE UPDATE OF status ON session_requests FOR EACH ROW
                EXECUTE FUNCTION send_back()"""
 TRIED = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM tries"
 

@@ -163,7 +163,7 @@ fault(
 
 @fault("K4", "kill -9 in the sweep: after lock, update, events, commit; windows and expiries", ALL, 20)
 def in_the_sweep(times: int) -> int:
-    sweeps = ("broadcast_lapsed_windows", "expire_stale_requests")
+    sweeps = ("broadcast_lapsed_windows", "announce_head_starts", "expire_stale_requests")
     violations = _at(*[f"{sweep}.{when}" for sweep in sweeps for when in COMMITS])(times)
     return violations + lanes().play(*[after_the_lock] * times)
 

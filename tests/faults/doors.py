@@ -24,7 +24,7 @@ from tests.faults.town import Person
 
 OK, REFUSED, UNKNOWN = "ok", "refused", "unknown"
 PATIENCE = 90.0  # seconds until an answer must be definite
-CUSTOMERS = {"cancel", "open"}
+CUSTOMERS = {"cancel", "open", "prolong"}
 PLAN = "chat10"
 
 

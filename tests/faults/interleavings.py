@@ -26,6 +26,7 @@ LEGAL = {
     ("accepted", "pending"),
     ("pending", "cancelled"),
     ("accepted", "cancelled"),
+    ("accepted", "accepted"),  # the owner gives it to another
     ("pending", "expired"),
 }
 

@@ -11,7 +11,7 @@ from tests.faults.town import Person
 from tests.server import Server
 
 BOARD = "/mechanic/events"
-NEWEST = "SELECT coalesce(max(id), 0) FROM request_events"
+NEWEST = "SELECT coalesce(max(id), 0) FROM request_events WHERE audience = 'mechanics'"
 TOLD = "SELECT id FROM request_events WHERE id > %s AND audience = 'mechanics' ORDER BY id"
 
 
@@ -35,7 +35,7 @@ class News:
         return time.monotonic()
 
     def newest(self) -> int:
-        """The id of the newest event."""
+        """The id of the newest event that boards are told."""
         return int(self.town.one(NEWEST))
 
     def told(self) -> list[int]:

@@ -55,7 +55,8 @@ class Pair(NamedTuple):
     ends: set[tuple[str, str, State]]
 
 
-def _over(case: Case) -> None:
+def over(case: Case) -> None:
+    """The window has ended."""
     case.asked().stage.town.sql(END_WINDOW, case.request_id)
 
 
@@ -64,17 +65,25 @@ def _ending(case: Case) -> None:
     case.asked().stage.town.sql(END_WINDOW_IN, ends_in, case.request_id)
 
 
-def _stale(case: Case) -> None:
+def stale(case: Case) -> None:
+    """Its life has."""
     case.asked(preferred=False).stage.town.sql(END_LIFE, case.request_id)
 
 
-def _taken(case: Case) -> None:
+def everyones(case: Case) -> None:
+    """Everyone is asked."""
+    case.asked(preferred=False)
+
+
+def taken(case: Case) -> None:
+    """Marco has it."""
     case.asked(preferred=False).stage.direct.does(case.marco, "accept", case.request_id)
 
 
 marco_accepts, nadia_accepts = _does("marco", "accept"), _does("nadia", "accept")
 ana_cancels, ana_opens, marco_declines = _does("ana", "cancel"), _does("ana", "open"), _does("marco", "decline")
-marco_releases = _does("marco", "release")
+marco_releases, marco_shows = _does("marco", "release"), _does("marco", "deliver")
+marco_extends, ana_prolongs = _does("marco", "extend"), _does("ana", "prolong")
 suspended = _calls(people.suspend_mechanic, lambda case: UUID(case.marco.id), lambda _: Actor("system"))
 swept, expired = _calls(fallback.broadcast_lapsed_windows), _calls(fallback.expire_stale_requests)
 
@@ -115,7 +124,7 @@ PAIRS = (
     ),
     Pair(
         "accept, release",
-        _taken,
+        taken,
         nadia_accepts,
         marco_releases,
         {("TAKEN", OK, ("pending", None, None)), (OK, OK, ("accepted", None, "Nadia"))},
@@ -136,14 +145,14 @@ PAIRS = (
     ),
     Pair(
         "accept, sweep",
-        _over,
+        over,
         nadia_accepts,
         swept,
         {(OK, OK, ("accepted", None, "Nadia")), (OK, OK, ("accepted", LAPSE, "Nadia"))},
     ),
     Pair(
         "accept, expiry",
-        _stale,
+        stale,
         nadia_accepts,
         expired,
         {(OK, OK, ("accepted", None, "Nadia")), ("EXPIRED", OK, ("expired", None, None))},
@@ -164,7 +173,7 @@ PAIRS = (
     ),
     Pair(
         "cancel, sweep",
-        _over,
+        over,
         ana_cancels,
         swept,
         {(OK, OK, ("cancelled", None, None)), (OK, OK, ("cancelled", LAPSE, None))},
@@ -179,5 +188,59 @@ PAIRS = (
             ("NOT_OFFERED", OK, ("pending", LAPSE, None)),
             ("NOT_OFFERED", OK, ("pending", None, None)),  # the sweep was too early, or did not wait: the next one does
         },
+    ),
+    Pair(
+        "extension, sweep",
+        _ending,
+        marco_extends,
+        swept,
+        {
+            (OK, OK, ("pending", None, None)),  # the window is open, for five minutes more
+            ("NOT_OFFERED", OK, ("pending", LAPSE, None)),
+            ("NOT_OFFERED", OK, ("pending", None, None)),
+        },
+    ),
+    Pair(
+        "extension, accept",
+        Case.asked,
+        marco_extends,
+        marco_accepts,
+        {(OK, OK, ("accepted", None, "Marco")), ("TAKEN", OK, ("accepted", None, "Marco"))},
+    ),
+    Pair(
+        "extension, cancel",
+        Case.asked,
+        marco_extends,
+        ana_cancels,
+        {(OK, OK, ("cancelled", None, None)), ("CANCELLED", OK, ("cancelled", None, None))},
+    ),
+    Pair("two extensions", Case.asked, marco_extends, marco_extends, {(OK, OK, ("pending", None, None))}),
+    Pair(
+        "wait longer, expiry",
+        stale,
+        ana_prolongs,
+        expired,
+        {(OK, OK, ("pending", None, None)), ("EXPIRED", OK, ("expired", None, None))},
+    ),
+    Pair(
+        "wait longer, accept",
+        everyones,
+        ana_prolongs,
+        nadia_accepts,
+        {(OK, OK, ("accepted", None, "Nadia")), ("ACCEPTED", OK, ("accepted", None, "Nadia"))},
+    ),
+    Pair(
+        "wait longer, cancel",
+        everyones,
+        ana_prolongs,
+        ana_cancels,
+        {(OK, OK, ("cancelled", None, None)), ("CANCELLED", OK, ("cancelled", None, None))},
+    ),
+    Pair(
+        "delivered, accept",
+        Case.asked,
+        marco_shows,
+        marco_accepts,
+        {(OK, OK, ("accepted", None, "Marco"))},
     ),
 )

@@ -60,6 +60,25 @@ fault(
     times=20,
 )(by_tests(*_k(40)))
 fault(
+    "K44",
+    "A push service answers 429, 500 or 503 nine times, 307, 400, 401, 403 or 413, or nothing; a sender dies",
+    "Five tries and no more; nobody else is late; what a dead sender held is sent by another",
+    times=5,
+)(
+    by_tests(
+        *(
+            f"tests/test_push.py::test_{name}"
+            for name in (
+                "a_service_that_is_unwell_is_asked_again_and_not_for_ever",
+                "it_is_asked_again_when_it_says_and_then_takes_it",
+                "what_is_refused_or_led_elsewhere_is_not_sent_again",
+                "one_that_hangs_delays_nobody_else",
+                "what_a_killed_sender_has_taken_is_sent_by_another_when_its_time_is_up",
+            )
+        )
+    )
+)
+fault(
     "V23",
     "Every route, by everybody, in every state, as page and as JSON, with own, foreign, random and deleted ids",
     "Each answers as tests/rights.toml says; reads and refusals change no row; foreign is like missing, by the letter",

@@ -41,6 +41,7 @@ def configuration(server_port: int, port: int, more: str, timeout: str) -> str:
     for pattern, instead in {
         r"server 127\.0\.0\.1:8000;": f"server 127.0.0.1:{server_port};",
         r"listen 443 ssl http2;": f"listen 127.0.0.1:{port};",
+        r"listen 80;": f"listen 127.0.0.1:{free_port()};",
         r"ssl_certificate(_key)? [^;]+;": "",
         r"proxy_read_timeout [^;]+;": f"proxy_read_timeout {timeout};",
     }.items():

@@ -1,11 +1,9 @@
 """A backup of a while ago is restored beside and put in place, under a server that runs or one that starts."""
 
-import subprocess
 from pathlib import Path
 
-import psycopg2
-
 from favorites import postgres
+from favorites.backups import making, restoring
 from tests.ears import Ear
 from tests.faults.doors import definite
 from tests.faults.ground import Ground, back, ground
@@ -18,34 +16,18 @@ SPARE = 30.0  # seconds
 NEWEST = "SELECT max(id) FROM request_events"
 # The window ends five seconds from now, when the backup has been made and is being restored.
 ENDS_SOON = END_WINDOW.replace("interval '10 minutes'", "interval '9 minutes 55 seconds'")
-# As an operator does it: everything is there, and nobody connected, before the names are exchanged.
-EXCHANGE = (
-    "ALTER DATABASE book_again ALLOW_CONNECTIONS false",
-    "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = 'book_again'",
-    "ALTER DATABASE book_again RENAME TO gone",
-    "ALTER DATABASE restored RENAME TO book_again",
-    "DROP DATABASE gone",
-)
 
 
 def dump(here: Ground, file: Path) -> None:
-    """A backup, as deploy/README.md has it made."""
-    line = [str(postgres.binaries() / "pg_dump"), "-Fc", "-f", str(file), here.url]
-    subprocess.run(line, capture_output=True, check=True)
+    """What `flask backup` does, while the server runs."""
+    making.make(here.url, file, here.home, check=False)
 
 
 def restore(here: Ground, file: Path) -> None:
-    """The backup takes the place of what is there."""
+    """What `flask restore --in-use` does: it takes the place of what is there, whoever is connected to it."""
     here.town.close()
-    connection = psycopg2.connect(here.url.replace("/book_again?", "/postgres?"))
-    connection.autocommit = True
-    cursor = connection.cursor()
-    cursor.execute("CREATE DATABASE restored TEMPLATE template0")
-    line = [str(postgres.binaries() / "pg_restore"), "-d", here.url.replace("/book_again?", "/restored?"), str(file)]
-    subprocess.run(line, capture_output=True, check=True)
-    for statement in EXCHANGE:
-        cursor.execute(statement)
-    connection.close()
+    restoring.put_back(here.url, file, here.home, in_use=True)
+    file.unlink()
 
 
 @fault(
@@ -134,5 +116,6 @@ fault(
         "tests/test_catalogue.py",
         "tests/test_schema.py::test_d8_down_below_phase_4_and_up_again_keeps_every_row",
         "tests/test_phase_4.py",
+        "tests/test_upgrade.py::test_v32_no_request_fails_while_the_next_version_migrates_under_the_former_one",
     )
 )

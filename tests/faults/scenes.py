@@ -16,6 +16,8 @@ STATUS = "SELECT status FROM session_requests WHERE id = %s"
 # A window that ends now, a session request that nobody took in time: by ageing what is stored.
 END_WINDOW = """UPDATE session_requests SET created_at = created_at - interval '11 minutes',
                 priority_notified_at = priority_notified_at - interval '10 minutes' WHERE id = %s"""
+END_HEAD_START = """UPDATE session_requests SET routing_type = 'hybrid', workshop_until = clock_timestamp()
+                    WHERE id = %s"""
 END_LIFE = "UPDATE session_requests SET expires_at = clock_timestamp() WHERE id = %s AND status = 'pending'"
 
 
@@ -162,12 +164,18 @@ SCENES: dict[str, Scene] = {
     "complete": Scene(Case.started, _by_marco("complete"), lambda case: {case.events("request_completed")}),
     "suspend_mechanic": Scene(
         Case.asked,
-        lambda case, door: door.form(case.stage.olga, f"/admin/mechanics/{case.marco.id}/suspend"),
+        lambda case, door: door.form(case.stage.olga, f"/admin/mechanics/{case.marco.id}/suspend", reason="pause"),
         _suspended,
     ),
     "broadcast_lapsed_windows": Scene(
         Case.asked, None, lambda case: {case.by_rule("lapse")}, provoke=_by_sql(END_WINDOW)
     ),
     "beat": Scene(Case.asked, None, lambda case: {case.by_rule("lapse")}, provoke=_by_sql(END_WINDOW)),
+    "announce_head_starts": Scene(
+        lambda case: case.asked(preferred=False),
+        None,
+        lambda case: {case.by_rule("head_start")},
+        provoke=_by_sql(END_HEAD_START),
+    ),
     "expire_stale_requests": Scene(lambda case: case.asked(preferred=False), None, _expired, provoke=_by_sql(END_LIFE)),
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from favorites import schema
+from favorites import revisions
 from tests.faults.doors import OK, Http, definite
 from tests.faults.ground import SETTINGS, Ground, answers, ground
 from tests.faults.registry import fault
@@ -114,7 +114,7 @@ def reloaded(times: int) -> int:
 
 
 NEWER = "UPDATE alembic_version SET version_num = '9999'; ALTER TABLE session_requests ADD later text DEFAULT ''"
-AS_IT_WAS = f"UPDATE alembic_version SET version_num = '{schema.newest()}'; ALTER TABLE session_requests DROP later"
+AS_IT_WAS = f"UPDATE alembic_version SET version_num = '{revisions.newest()}'; ALTER TABLE session_requests DROP later"
 
 
 @fault(

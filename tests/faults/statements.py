@@ -25,6 +25,7 @@ VERBS: dict[str, Callable[[Session], object]] = {
     "another's accept": lambda session: answers.accept(session, WISH, NADIA),
     "decline": lambda session: answers.decline(session, WISH, MARCO),
     "cancel": lambda session: answers.cancel(session, WISH, Actor.customer(ANA)),
+    "assignment": lambda session: answers.assign(session, WISH, NADIA, SYSTEM),
     "release": lambda session: answers.release(session, WISH, Actor.mechanic(MARCO)),
     "open": lambda session: answers.open_to_everyone(session, WISH, Actor.customer(ANA)),
     "sweep": fallback.broadcast_lapsed_windows,

@@ -118,7 +118,7 @@ def few_sessions(scene: Scene) -> None:
     """However many streams there are."""
     scene.told.happen()
     all_ = scene.here.town.sql(SESSIONS)[0].all_ - scene.told.own_sessions()
-    scene.here.claim(all_ <= 8 + 4, f"{all_} sessions")  # pages; the poll, its lock, the feed, the care of the streams
+    scene.here.claim(all_ <= 8 + 5, f"{all_} sessions")  # pages; the poll, its lock, feed, care of the streams, push
     until(lambda: scene.here.town.sql(SESSIONS)[0].busy == 0, "no session is busy", 5)
 
 

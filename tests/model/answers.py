@@ -1,10 +1,11 @@
-"""How a session request is answered: accept, decline, cancel, release, open, start, complete."""
+"""How a session request is answered: accept, decline, extend, cancel, release, open, start, complete, wait longer."""
 
 from collections import Counter
 
 from tests.model.wish import LIFETIME, No, Wish
 
 GRACE, TALK, PRICE = 10, 30, 3  # minutes, minutes, credits
+LONGEST, MORE = 120, 5  # minutes of a window, and of its one extension
 OLGA = "olga"
 CLOSED = {"accepted": "TAKEN", "completed": "TAKEN", "cancelled": "CANCELLED", "expired": "EXPIRED"}
 
@@ -16,6 +17,9 @@ class Answers:
         self.now, self.flag, self.window = 0, True, 10
         self.status = dict.fromkeys(mechanics, "approved")
         self.in_workshop = {"rita"}
+        self.has_head_start = False  # the workshop
+        self.unwilling: set[str] = set()  # to be asked first
+        self.back = dict.fromkeys(mechanics, 0)  # how many wishes there were when they last came back
         self.favorites: set[tuple[str, str]] = set()
         self.wishes: list[Wish] = []
         self.credits = Counter(dict.fromkeys(customers, credits))
@@ -26,7 +30,7 @@ class Answers:
         return wish.status == "pending" and asked and not wish.said_no(who) and self._is_asked(wish, who)
 
     def _is_asked(self, wish: Wish, who: str) -> bool:
-        is_theirs = wish.routing != "workshop_only" or who in self.in_workshop
+        is_theirs = not wish.is_workshops(self.now) or who in self.in_workshop
         return self.status.get(who) == "approved" and is_theirs
 
     def _is_free(self, who: str) -> bool:
@@ -60,6 +64,20 @@ class Answers:
         elif wish.declined is None:
             raise No(CLOSED.get(wish.status, "NOT_OFFERED"))
 
+    def extend(self, wish: Wish, who: str) -> None:
+        """Rule 4's one exception."""
+        if self.status.get(who) != "approved":
+            raise No("NOT_ALLOWED")
+        if wish.preferred != who or not self._was_asked(wish, who):
+            raise No("NOT_FOUND")
+        if not wish.is_in_window(self.now):
+            raise No("DECLINED" if wish.declined is not None else CLOSED.get(wish.status, "NOT_OFFERED"))
+        if wish.extended is None and wish.window > LONGEST - MORE:
+            raise No("WINDOW_IS_FULL")
+        if wish.extended is None:
+            wish.extended, wish.window = self.now, wish.window + MORE
+            wish.told.append("request_extended")
+
     def cancel(self, wish: Wish, who: str) -> None:
         """Rule 11."""
         self._theirs(wish, who)
@@ -83,8 +101,9 @@ class Answers:
         is_late = who == OLGA or (wish.accepted is not None and wish.accepted <= self.now - GRACE)
         if wish.is_in_window(self.now):
             self._fall_back(wish, "customer_opened")
-        elif wish.status == "pending" and wish.routing == "workshop_only":
-            wish.routing, wish.expires = "broadcast", self.now + LIFETIME
+        elif wish.status == "pending" and wish.is_workshops(self.now):
+            wish.routing, wish.expires = "broadcast", max(wish.expires or 0, self.now + LIFETIME)
+            wish.ends_head_start(self.now)
             wish.told.append("request_broadcast")
         elif wish.status == "accepted" and is_late and not wish.has_started:
             self._take_back(wish)
@@ -92,6 +111,19 @@ class Answers:
             raise No("STARTED" if wish.has_started else "TOO_EARLY")
         elif wish.status != "pending":
             raise No({"cancelled": "CANCELLED", "expired": "EXPIRED"}.get(wish.status, "OVER"))
+
+    def prolong(self, wish: Wish, who: str) -> None:
+        """One lifetime more, once."""
+        if wish.customer != who:
+            raise No("NOT_FOUND")
+        if wish.status != "pending":
+            raise No({"accepted": "ACCEPTED", "completed": "OVER"}.get(wish.status, wish.status.upper()))
+        if wish.prolonged is not None:
+            return
+        if wish.expires is None:
+            raise No("NO_TIME_RUNS")
+        wish.expires, wish.prolonged = max(wish.expires, self.now) + LIFETIME, self.now
+        wish.told.append("request_prolonged")
 
     def start(self, wish: Wish, who: str) -> None:
         """By who has it."""
@@ -126,6 +158,7 @@ class Answers:
         wish.taken_from.append(wish.mechanic)
         if wish.is_silent:
             wish.reason, wish.left = "released", self.now
+        wish.ends_head_start(self.now)
         wish.status, wish.mechanic, wish.accepted, wish.expires = "pending", None, None, self.now + LIFETIME
         wish.told.append("request_withdrawn")
 

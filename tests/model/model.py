@@ -4,11 +4,11 @@ from copy import deepcopy
 from typing import Any
 
 from tests.model.answers import PRICE, Answers
-from tests.model.wish import LIFETIME, No, Wish
+from tests.model.wish import HEAD_START, LIFETIME, No, Wish
 
 COOLDOWN, DAY = 60, 24 * 60  # minutes
 NO_RESPONSE, GONE = "preferred_mechanic_no_response", "preferred_mechanic_unavailable"
-ANSWERS = ("accept", "decline", "cancel", "open", "release", "start", "complete")
+ANSWERS = ("accept", "decline", "extend", "cancel", "open", "release", "start", "complete", "prolong")
 
 
 class Model(Answers):
@@ -24,6 +24,9 @@ class Model(Answers):
             wish.routing, wish.preferred, wish.notified = "priority_broadcast", preferred, self.now
         else:
             wish.routing, wish.expires = "workshop_only" if workshop else "broadcast", self.now + LIFETIME
+        if reason == "head_start":
+            wish.routing, wish.until = "hybrid", self.now + HEAD_START
+            wish.expires = wish.until + LIFETIME
         wish.told.append("request_broadcast" if reason else "request_offered")
         self.wishes.append(wish)
         self.credits[customer] -= PRICE
@@ -31,7 +34,7 @@ class Model(Answers):
 
     def _why_broadcast(self, customer: str, preferred: str | None, workshop: bool) -> str | None:
         if workshop:
-            return "workshop"
+            return "head_start" if self.has_head_start else "workshop"
         if preferred is None:
             return "no_preference"
         if not self.flag:
@@ -42,14 +45,30 @@ class Model(Answers):
             return "mechanic_not_approved"
         if (customer, preferred) not in self.favorites:
             return "not_a_favorite"
-        return "recently_asked" if self._is_pestered(customer, preferred) else None
+        if self._is_pestered(customer, preferred):
+            return "recently_asked"
+        return None if self._takes_offers(preferred) else "not_taking_offers"
+
+    def _takes_offers(self, who: str) -> bool:
+        has_another = any(wish.preferred == who and wish.is_in_window(self.now) for wish in self.wishes)
+        return who not in self.unwilling and not has_another and not self._is_away(who)
+
+    def _is_away(self, who: str) -> bool:
+        since = [wish for wish in self.wishes[self.back[who] :] if wish.preferred == who and wish.notified is not None]
+        answered = [
+            wish.declined is not None or who in (wish.mechanic, *wish.taken_from)
+            for wish in since
+            if wish.declined is not None or who in (wish.mechanic, *wish.taken_from) or self._has_lapsed(wish)
+        ]
+        return len(answered) >= 2 and not any(answered[-2:])
+
+    def _has_lapsed(self, wish: Wish) -> bool:
+        return wish.ends_by(self.now) and wish.reason in (None, NO_RESPONSE)
 
     def _is_pestered(self, customer: str, preferred: str) -> bool:
         theirs = [wish for wish in self.wishes if (wish.customer, wish.preferred) == (customer, preferred)]
         lapses = [
-            wish.notified + wish.window
-            for wish in theirs
-            if wish.notified is not None and wish.ends_by(self.now) and wish.reason in (None, NO_RESPONSE)
+            wish.notified + wish.window for wish in theirs if wish.notified is not None and self._has_lapsed(wish)
         ]
         lately = [end for end in lapses if end > self.now - DAY]
         declined = any(wish.declined is not None and wish.declined > self.now - COOLDOWN for wish in theirs)
@@ -60,6 +79,9 @@ class Model(Answers):
         for wish in self.wishes:
             if wish.status == "pending" and wish.is_silent and wish.ends_by(self.now):
                 self._fall_back(wish, NO_RESPONSE)
+            if wish.status == "pending" and wish.over is None and wish.until is not None and wish.until <= self.now:
+                wish.over = self.now
+                wish.told.append("request_broadcast")
             end = wish.ends_at()
             if wish.status == "pending" and end is not None and end <= self.now:
                 self._close(wish, "expired")
@@ -104,6 +126,18 @@ class Model(Answers):
     def change_window(self, minutes: int) -> None:
         """For those who book from now on."""
         self.window = minutes
+
+    def come_back(self, who: str) -> None:
+        """After two offers that they did not answer."""
+        self.back[who] = len(self.wishes)
+
+    def wishes_offers(self, who: str, is_so: bool) -> None:
+        """Consent to be asked first."""
+        (self.unwilling.discard if is_so else self.unwilling.add)(who)
+
+    def route(self, has_head_start: bool) -> None:
+        """The workshop, for those who book from now on."""
+        self.has_head_start = has_head_start
 
     def join(self, who: str, is_in: bool) -> None:
         """The workshop, or leave it."""

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+# That the owner was told is no transition, and goes by who is on shift, of which the model knows nothing.
 ROWS = """SELECT r.*, s.status AS talk, s.started_at, clock_timestamp() AS at,
             (SELECT array_agg(kind ORDER BY id) FROM request_events e
-             WHERE e.session_request_id = r.id AND actor IS NOT NULL) AS told
+             WHERE e.session_request_id = r.id AND actor IS NOT NULL AND kind <> 'request_unattended') AS told
           FROM session_requests r JOIN sessions s ON s.id = r.session_id"""
 
 
@@ -35,6 +36,10 @@ def seen(row: Any, now: int, names: dict[UUID | None, str | None]) -> dict[str, 
         "reason": row.fallback_reason,
         "left": minute(row.fallback_broadcast_at),
         "declined": minute(row.declined_at),
+        "prolonged": minute(row.prolonged_at),
+        "extended": minute(row.extended_at),
+        "until": minute(row.workshop_until),
+        "over": minute(row.workshop_over_at),
         "taken_from": [names[id_] for id_ in row.released_from],
         "told": row.told,
     }

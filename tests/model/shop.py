@@ -13,11 +13,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from favorites import db
-from favorites.dispatch import answers, booking, fallback, flags, fulfillment, people
-from favorites.dispatch.actors import Actor
+from favorites.dispatch import answers, booking, fallback, flags, fulfillment, people, workshops
+from favorites.dispatch.actors import SYSTEM, Actor
 from favorites.dispatch.errors import Refusal
 from favorites.models.consultation import PaidBy
 from favorites.models.feature_flag import PRIORITY
+from favorites.models.people import WorkshopRouting
 from favorites.queries import mechanic as pages
 from favorites.settings import current
 from tests.cast import INTAKE
@@ -29,13 +30,15 @@ CUSTOMERS, MECHANICS, CREDITS = ("ana", "ben"), ("marco", "nadia", "rita"), 1000
 ANSWERS: dict[str, Callable[..., object]] = {
     "accept": answers.accept,
     "decline": answers.decline,
+    "extend": answers.extend,
     "start": answers.start,
     "cancel": answers.cancel,
     "open": answers.open_to_everyone,
     "release": answers.release,
     "complete": answers.complete,
+    "prolong": answers.prolong,
 }
-BY_ID = ("accept", "decline", "start")
+BY_ID = ("accept", "decline", "extend", "start", "prolong")
 COMMITS = {"book": 3}  # intake, agreement, and the one that dies
 PERSON = """WITH account AS (INSERT INTO users (email, role, fs_uniquifier) VALUES (%s, %s, %s) RETURNING id)
             INSERT INTO {}s (user_id, first_name) SELECT id, %s FROM account RETURNING id"""
@@ -123,19 +126,30 @@ class Shop:
         people.suspend_mechanic(session, self.ids[who], Actor.admin(self.ids[OLGA]))
 
     def _approve(self, session: Session, who: str) -> None:
-        people.approve_mechanic(session, self.ids[who])
+        people.approve_mechanic(session, self.ids[who], Actor.admin(self.ids[OLGA]))
 
     def _delete(self, _: Session, who: str) -> None:
         sql("DELETE FROM mechanics WHERE id = %s", self.ids[who])
 
     def _flip(self, session: Session, is_on: bool) -> None:
-        flags.set_flag(session, PRIORITY, is_on)
+        flags.set_flag(session, PRIORITY, is_on, SYSTEM)
 
     def _change_window(self, _: Session, minutes: int) -> None:
         current().priority_window_minutes = minutes
 
+    def _come_back(self, session: Session, who: str) -> None:
+        people.come_back(session, self.ids[who])
+
+    def _wishes_offers(self, session: Session, who: str, is_so: bool) -> None:
+        people.set_offers(session, self.ids[who], is_so, None)
+
+    def _route(self, session: Session, has_head_start: bool) -> None:
+        routing = WorkshopRouting.HYBRID if has_head_start else WorkshopRouting.WORKSHOP_ONLY
+        workshops.change_workshop(session, self.harbor, "Harbor", routing, Actor.admin(self.ids[OLGA]))
+
     def _join(self, session: Session, who: str, is_in: bool) -> None:
-        people.join_workshop(session, self.ids[who], self.harbor if is_in else None)
+        olga = Actor.admin(self.ids[OLGA])
+        workshops.join_workshop(session, self.ids[who], self.harbor if is_in else None, olga)
 
     def _likes(self, session: Session, customer: str, who: str, is_one: bool) -> None:
         verb = people.add_favorite if is_one else people.remove_favorite

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-LIFETIME = 15  # minutes
+LIFETIME, HEAD_START = 15, 5  # minutes
 
 
 class No(Exception):
@@ -29,6 +29,10 @@ class Wish:
     reason: str | None = None  # of the fallback
     left: int | None = None  # the window
     declined: int | None = None
+    prolonged: int | None = None
+    extended: int | None = None
+    until: int | None = None  # then the workshop's head start ends
+    over: int | None = None  # that was told, or it was ended early
     taken_from: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)  # the first event of each transition
 
@@ -54,6 +58,17 @@ class Wish:
     def is_in_window(self, now: int) -> bool:
         """The preferred mechanic alone is asked."""
         return self.status == "pending" and self.is_silent and not self.ends_by(now)
+
+    def is_workshops(self, now: int) -> bool:
+        """Its workshop alone is asked, or was when it was answered or closed."""
+        at = next(at for at in (self.accepted, self.closed, now) if at is not None)
+        ahead = self.until is not None and self.over is None and self.until > at
+        return self.routing == "workshop_only" or (self.routing == "hybrid" and ahead)
+
+    def ends_head_start(self, now: int) -> None:
+        """If it runs, or nobody has told that it is over."""
+        if self.until is not None and self.over is None:
+            self.over = now
 
     def said_no(self, mechanic: str) -> bool:
         """Declined by them, or taken back from them."""

@@ -12,14 +12,42 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from tests.database import MEMORY
-from tests.mutants import answering, asking, falling_back, listening, polling, reading
+from tests.mutants import (
+    answering,
+    asking,
+    fairness,
+    falling_back,
+    listening,
+    owning,
+    paying,
+    polling,
+    privacy,
+    reading,
+    refunding,
+    rescuing,
+    waiting,
+)
 from tests.mutants.checkout import Checkout, Played
 from tests.mutants.mutation import Mutation
 
 R = TypeVar("R")
 
 WORKERS = 2
-ROOMS = (asking, answering, falling_back, reading, listening, polling)
+ROOMS = (
+    asking,
+    answering,
+    fairness,
+    falling_back,
+    reading,
+    listening,
+    owning,
+    paying,
+    polling,
+    privacy,
+    refunding,
+    rescuing,
+    waiting,
+)
 MUTATIONS = [mutation for room in ROOMS for mutation in room.MUTATIONS]
 
 

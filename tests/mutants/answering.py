@@ -5,8 +5,8 @@ from tests.mutants.mutation import Mutation
 MUTATIONS = [
     Mutation(
         "dispatch/locks.py",
-        "where(Mechanic.id == mechanic_id).with_for_update(read=True)",
-        "where(Mechanic.id == mechanic_id)",
+        "where(Mechanic.id == MECHANIC).with_for_update(read=True)",
+        "where(Mechanic.id == MECHANIC)",
         ("answers::rule_9_a_suspension_that_came_first_is_waited_for",),
     ),
     Mutation(
@@ -89,8 +89,8 @@ MUTATIONS = [
     ),
     Mutation(
         "dispatch/answers/ending.py",
-        "return tell_those_who_saw(tell, row, Kind.REQUEST_CANCELLED)",
-        "return None",
+        "tell_those_who_saw(tell, row, Kind.REQUEST_CANCELLED)",
+        "pass",
         ("accept::rule_11_cancelling_withdraws_every_card_and_returns_the_credit",),
     ),
     Mutation(
@@ -125,7 +125,7 @@ MUTATIONS = [
     ),
     Mutation(
         "dispatch/answers/reopening.py",
-        'late = [] if actor.kind == "admin" else [SessionRequest.accepted_at <= clock() - grace]',
+        'late = [] if actor.kind == "admin" else [SessionRequest.accepted_at <= clock() - grace()]',
         "late: list[ColumnElement[bool]] = []",
         ("accept::rule_12_ask_everyone_again_only_after_the_grace",),
     ),
@@ -137,8 +137,8 @@ MUTATIONS = [
     ),
     Mutation(
         "dispatch/answers/reopening.py",
-        "RoutingType.BROADCAST.value, expires_at=lifetime_from_now())",
-        "RoutingType.BROADCAST.value)",
+        "expires_at=func.greatest(SessionRequest.expires_at, lifetime_from_now()),",
+        "expires_at=SessionRequest.expires_at,",
         ("answers::rule_1_opening_a_workshops_request_gives_it_a_fresh_lifetime",),
     ),
     Mutation(
@@ -155,7 +155,7 @@ MUTATIONS = [
     ),
     Mutation(
         "dispatch/money.py",
-        ".where(balance.scalar_subquery() >= price)",
+        ".where(_balance(consultation.customer_id) >= price)",
         "",
         ("checkout::too_few_credits_are_told_with_the_way_out",),
     ),

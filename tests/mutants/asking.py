@@ -53,8 +53,8 @@ MUTATIONS = [
     ),
     Mutation(
         "dispatch/facts.py",
-        "return Preferred.RECENTLY_ASKED if recently else Preferred.CAN_BE_ASKED",
-        "return Preferred.CAN_BE_ASKED",
+        "    if recently:",
+        "    if False:",
         ("priority::rule_17_after_a_decline_the_favorite_is_left_in_peace_for_an_hour",),
     ),
     Mutation(
@@ -77,8 +77,8 @@ MUTATIONS = [
     ),
     Mutation(
         "dispatch/fulfillment.py",
-        "        return earlier",
-        "        pass",
+        "    return earlier or _fulfill(",
+        "    return _fulfill(",
         ("accept::rule_14_a_checkout_sent_twice_at_once_has_one_effect",),
     ),
     Mutation(
@@ -101,8 +101,8 @@ MUTATIONS = [
     ),
     Mutation(
         "dispatch/fulfillment.py",
-        "None if is_first else lifetime_from_now()",
-        "lifetime_from_now()",
+        "None if is_first else clock()",
+        "clock()",
         ("answers::rule_10_a_window_longer_than_the_lifetime_is_not_eaten",),
     ),
     Mutation(
@@ -143,8 +143,8 @@ MUTATIONS = [
     ),
     Mutation(
         "dispatch/offering.py",
-        "if subject.routing_type == RoutingType.WORKSHOP_ONLY else None",
-        "if False else None",
+        "return None if subject.workshop_is_not_alone else subject.workshop_id",
+        "return None",
         ("fallback::rule_1_a_workshop_alone_is_asked_until_the_customer_opens_it",),
     ),
     Mutation(

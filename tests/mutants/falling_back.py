@@ -71,7 +71,7 @@ MUTATIONS = [
     ),
     Mutation(
         "dispatch/fallback.py",
-        "    money.give_back(session, [row.session_id for row in rows if row.session_id])\n",
+        "    money.give_back(session, [row.session_id for row in rows if row.session_id], RefundReason.EXPIRED)\n",
         "",
         ("fallback::rule_10_nobody_takes_it_it_expires_and_gives_the_credit_back",),
     ),
@@ -89,8 +89,8 @@ MUTATIONS = [
     ),
     Mutation(
         "dispatch/due.py",
-        "func.least(window.c.at, expiry.c.at)",
-        "expiry.c.at",
+        "func.least(window.c.at, ahead.c.at, expiry.c.at, alarm.c.at)",
+        "func.least(expiry.c.at, alarm.c.at)",
         ("scheduler::a_window_s_end_is_announced_on_time",),
     ),
     Mutation(
@@ -119,7 +119,7 @@ MUTATIONS = [
     ),
     Mutation(
         "dispatch/plainly.py",
-        "        money.give_back(session, [row.session_id] if row.session_id else [])\n",
+        "        money.give_back(session, [row.session_id] if row.session_id else [], RefundReason.EXPIRED)\n",
         "",
         ("poison::k12_an_expiry_on_which_the_sweep_fails",),
     ),

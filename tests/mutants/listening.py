@@ -113,8 +113,8 @@ MUTATIONS = [
     ),
     Mutation(
         "live/feed.py",
-        'for channel in ("request_events", "control"):',
-        'for channel in ("control",):',
+        'for channel in ("request_events", "control", WHISPERS):',
+        'for channel in ("control", WHISPERS):',
         ("feed::an_event_reaches_the_stream_at_once",),
     ),
     Mutation(

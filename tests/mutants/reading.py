@@ -55,9 +55,21 @@ MUTATIONS = [
     ),
     Mutation(
         SESSION_REQUEST,
-        "SessionRequest.routing_type != RoutingType.WORKSHOP_ONLY, ",
-        "True, ",
+        "or_(workshop_is_not_alone, SessionRequest.workshop_id == Mechanic.workshop_id)",
+        "SessionRequest.id == SessionRequest.id",
         ("fallback::rule_1_a_workshop_alone_is_asked_until_the_customer_opens_it",),
+    ),
+    Mutation(
+        SESSION_REQUEST,
+        "or_(~head_start_not_announced_over, SessionRequest.workshop_until <= waited_until)",
+        "~head_start_not_announced_over",
+        ("hybrid::rule_6_the_clock_ends_the_head_start_even_if_nobody_polls",),
+    ),
+    Mutation(
+        SESSION_REQUEST,
+        "or_(~head_start_not_announced_over, SessionRequest.workshop_until <= waited_until)",
+        "or_(~head_start_not_announced_over, SessionRequest.workshop_until <= clock())",
+        ("hybrid::what_was_taken_in_its_head_start_answers_others_like_a_missing_one",),
     ),
     Mutation(
         SESSION_REQUEST,
@@ -114,13 +126,13 @@ MUTATIONS = [
         ("priority::r13_inside_the_window_others_neither_see_nor_accept_it",),
     ),
     Mutation(
-        "queries/presence.py",
+        "models/attention.py",
         "Mechanic.shift_started_at.is_not(None), ",
         "",
         ("status_api::a7_who_is_away_was_last_seen_when_the_database_says",),
     ),
     Mutation(
-        "queries/presence.py",
+        "models/attention.py",
         "timedelta(seconds=30)",
         "timedelta(seconds=60)",
         ("status_api::a7_who_is_away_was_last_seen_when_the_database_says",),
@@ -145,13 +157,13 @@ MUTATIONS = [
     ),
     Mutation(
         "queries/events.py",
-        "return [*wish.released_from, *declined]",
-        "return [*wish.released_from]",
+        "return [*wish.released_from, *declined, *(row.know_already or [])]",
+        "return [*wish.released_from, *(row.know_already or [])]",
         ("fallback::b9_a_mechanic_who_declined_is_out_of_the_race",),
     ),
     Mutation(
         "queries/events.py",
-        "return [*wish.released_from, *declined]",
+        "return [*wish.released_from, *declined, *(row.know_already or [])]",
         "return declined",
         ("accept::x2_unless_the_mechanic_releases_it",),
     ),

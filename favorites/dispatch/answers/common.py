@@ -11,7 +11,7 @@ from favorites.dispatch.events import Recorder
 from favorites.dispatch.locks import share_mechanic
 from favorites.dispatch.offering import asked_workshop
 from favorites.models import Kind, MechanicStatus, SessionRequest
-from favorites.models.session_request import everyone_was_asked
+from favorites.models.session_request import everyone_was_asked, workshop_is_not_alone
 
 # What an answer's events need to know, as the row is after the change.
 AFTER = (
@@ -23,6 +23,7 @@ AFTER = (
     SessionRequest.routing_type,
     SessionRequest.workshop_id,
     everyone_was_asked.label("everyone_was_asked"),
+    workshop_is_not_alone.label("workshop_is_not_alone"),
 )
 
 

@@ -16,9 +16,12 @@ from favorites.dispatch.actors import Actor
 from favorites.dispatch.answers.common import AFTER, tell_those_who_saw
 from favorites.dispatch.events import Recorder
 from favorites.dispatch.locks import lock_requests
+from favorites.dispatch.owner_events import Why, tell_why
 from favorites.dispatch.verb import verb
 from favorites.models import Consultation, Kind, Plan, SessionRequest, Status
 from favorites.models.consultation import ConsultationStatus
+from favorites.models.money import RefundReason
+from favorites.models.owner_event import OwnerKind
 from favorites.models.session_request import is_accepted, is_open
 
 its_consultation = Consultation.id == SessionRequest.session_id
@@ -44,7 +47,7 @@ def start(session: Session, request_id: UUID, mechanic_id: UUID) -> None:
 
 
 @verb
-def complete(session: Session, request_id: UUID, actor: Actor) -> None:
+def complete(session: Session, request_id: UUID, actor: Actor, why: Why | None = None) -> None:
     """The consultation is over: by its mechanic or the owner, and by the customer once the plan's minutes have passed.
 
     A repeat is a success. Raises `NotFound`, `NotStarted`, `TooEarly` or `AlreadyOver`.
@@ -60,11 +63,12 @@ def complete(session: Session, request_id: UUID, actor: Actor) -> None:
         return _explain_no_complete(row)
     closed = update(Consultation).where(Consultation.id == row.session_id, _is_live)
     session.execute(closed.values(status=ConsultationStatus.COMPLETED.value, closed_at=clock()))
-    return _tell_both(session, row, actor, Kind.REQUEST_COMPLETED)
+    _tell_both(session, row, actor, Kind.REQUEST_COMPLETED)
+    return tell_why(session, OwnerKind.REQUEST_COMPLETED, actor, row.id, why)
 
 
 @verb
-def cancel(session: Session, request_id: UUID, actor: Actor) -> None:
+def cancel(session: Session, request_id: UUID, actor: Actor, why: Why | None = None) -> None:
     """Withdraw it, by its customer or the owner, while pending or before the start; what it cost is given back.
 
     A repeat is a success. Raises `NotFound`, `AlreadyStarted`, `AlreadyExpired` or `AlreadyOver`.
@@ -77,10 +81,11 @@ def cancel(session: Session, request_id: UUID, actor: Actor) -> None:
     if row is None:
         return _explain_no_cancel(before)
     if row.session_id:
-        money.give_back(session, [row.session_id])
+        money.give_back(session, [row.session_id], RefundReason.CANCELLED)
     tell = Recorder(session, row, actor, "cancel")
     tell.customer(Kind.REQUEST_CANCELLED)
-    return tell_those_who_saw(tell, row, Kind.REQUEST_CANCELLED)
+    tell_those_who_saw(tell, row, Kind.REQUEST_CANCELLED)
+    return tell_why(session, OwnerKind.REQUEST_CANCELLED, actor, row.id, why)
 
 
 _is_live: ColumnElement[bool] = Consultation.status == ConsultationStatus.LIVE

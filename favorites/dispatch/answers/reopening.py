@@ -1,6 +1,6 @@
 """Asking everyone after all: the customer opens the window, or an accepted one is taken back before the start."""
 
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,16 +14,25 @@ from favorites.dispatch.answers.ending import has_started
 from favorites.dispatch.events import Recorder
 from favorites.dispatch.locks import lock_requests
 from favorites.dispatch.offering import broadcast, fallback_values, lifetime_from_now
+from favorites.dispatch.owner_events import Why, tell_why
 from favorites.dispatch.verb import verb
 from favorites.models import FallbackReason, Kind, RoutingType, SessionRequest, Status
-from favorites.models.session_request import is_accepted, is_pending, window_is_open, window_not_announced_over
-from favorites.settings import current
+from favorites.models.owner_event import OwnerKind
+from favorites.models.session_request import (
+    grace,
+    head_start_not_announced_over,
+    is_accepted,
+    is_pending,
+    window_is_open,
+    window_not_announced_over,
+    workshop_is_not_alone,
+)
 
 OPENED = FallbackReason.CUSTOMER_OPENED
 
 
 @verb
-def open_to_everyone(session: Session, request_id: UUID, actor: Actor) -> None:
+def open_to_everyone(session: Session, request_id: UUID, actor: Actor, why: Why | None = None) -> None:
     """*Ask everyone now* in a window or a workshop's time; *Ask everyone again* after the grace since the acceptance.
 
     By the customer or the owner. Where everyone is being asked already it is a success.
@@ -32,20 +41,25 @@ def open_to_everyone(session: Session, request_id: UUID, actor: Actor) -> None:
     its = _theirs(request_id, actor)
     lock_requests(session, *its)
     if not (
-        _open_window(session, its, actor) or _open_workshop(session, its, actor) or _take_back_late(session, its, actor)
+        leave_windows(session, its, OPENED, actor)
+        or leave_workshops(session, its, OPENED.value, actor)
+        or _take_back_late(session, its, actor)
     ):
-        _explain_no_opening(session, its)
+        return _explain_no_opening(session, its)
+    return tell_why(session, OwnerKind.REQUEST_OPENED, actor, request_id, why)
 
 
 @verb
-def release(session: Session, request_id: UUID, actor: Actor) -> None:
+def release(session: Session, request_id: UUID, actor: Actor, why: Why | None = None) -> None:
     """Give it back before the start, by the mechanic who accepted or the owner: everyone else is asked.
 
     A repeat is a success. Raises `NotFound`, `AlreadyStarted` or `AlreadyOver`.
     """
     its = _theirs(request_id, actor)
     lock_requests(session, *its)
-    if not take_back(session, its, actor) and not _was_taken_back(session, request_id, actor):
+    if take_back(session, its, actor):
+        tell_why(session, OwnerKind.REQUEST_RELEASED, actor, request_id, why)
+    elif not _was_taken_back(session, request_id, actor):
         _explain_no_release(_now(session, its))
 
 
@@ -60,10 +74,14 @@ def take_back(session: Session, its: list[ColumnElement[bool]], actor: Actor) ->
         status=Status.PENDING.value,
         mechanic_id=None,
         accepted_at=None,
+        assigned_at=None,
+        reopened_at=clock(),
+        room=None,
         fallback_broadcast_at=case((window_not_announced_over, clock()), else_=SessionRequest.fallback_broadcast_at),
         fallback_reason=case(
             (window_not_announced_over, FallbackReason.RELEASED.value), else_=SessionRequest.fallback_reason
         ),
+        workshop_over_at=head_start_ends,
         expires_at=lifetime_from_now(),
         released_from=func.array_append(SessionRequest.released_from, SessionRequest.mechanic_id),
     )
@@ -86,28 +104,38 @@ def leave_windows(
     return bool(rows)
 
 
+def leave_workshops(session: Session, its: list[ColumnElement[bool]], reason: str, actor: Actor) -> bool:
+    """Ask everyone about those of `its` of which a workshop alone is asked; their rows are locked by now.
+
+    Rule 1: no fallback columns, since there was no window; the time that they have left does not become less.
+    Whether there was one.
+    """
+    opened = update(SessionRequest).where(*its, is_pending, ~workshop_is_not_alone)
+    opened = opened.values(
+        routing_type=RoutingType.BROADCAST.value,
+        workshop_over_at=head_start_ends,
+        reopened_at=clock(),
+        expires_at=func.greatest(SessionRequest.expires_at, lifetime_from_now()),
+    )
+    rows = session.execute(opened.returning(*AFTER)).all()
+    for row in rows:
+        broadcast(Recorder(session, row, actor, "open"), row, reason, reason)
+    return bool(rows)
+
+
+# Where a workshop has a head start that nobody has announced over, it is over now.
+head_start_ends: ColumnElement[datetime] = case(
+    (head_start_not_announced_over, clock()), else_=SessionRequest.workshop_over_at
+)
+
+
 def _theirs(request_id: UUID, actor: Actor) -> list[ColumnElement[bool]]:
     owner = {"customer": SessionRequest.customer_id == actor.id, "mechanic": SessionRequest.mechanic_id == actor.id}
     return [SessionRequest.id == request_id, *([owner[actor.kind]] if actor.kind in owner else [])]
 
 
-def _open_window(session: Session, its: list[ColumnElement[bool]], actor: Actor) -> bool:
-    return leave_windows(session, its, OPENED, actor)
-
-
-def _open_workshop(session: Session, its: list[ColumnElement[bool]], actor: Actor) -> bool:
-    """Rule 1: no fallback columns, since there was no window."""
-    opened = update(SessionRequest).where(*its, is_pending, SessionRequest.routing_type == RoutingType.WORKSHOP_ONLY)
-    opened = opened.values(routing_type=RoutingType.BROADCAST.value, expires_at=lifetime_from_now())
-    row = session.execute(opened.returning(*AFTER)).one_or_none()
-    if row is not None:
-        broadcast(Recorder(session, row, actor, "open"), row, OPENED.value, OPENED.value)
-    return row is not None
-
-
 def _take_back_late(session: Session, its: list[ColumnElement[bool]], actor: Actor) -> bool:
-    grace = timedelta(minutes=current().start_grace_minutes)
-    late = [] if actor.kind == "admin" else [SessionRequest.accepted_at <= clock() - grace]
+    late = [] if actor.kind == "admin" else [SessionRequest.accepted_at <= clock() - grace()]
     return take_back(session, [*its, *late], actor)
 
 
