@@ -20,7 +20,7 @@ KEY = "sk_test_fake"
 SECRET = "whsec_fake"
 FEE = 59  # cents
 # Of a card and its holder: nothing of it may be stored or logged.
-PRIVATE = ("4242", "Ana C. Cardholder", "holder@bank.example", "Holder Street 7")
+PRIVATE = ("0042", "Ana C. Cardholder", "holder@bank.example", "Holder Street 7")
 
 Event = dict[str, Any]
 

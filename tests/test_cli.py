@@ -1,6 +1,9 @@
 """What the owner does from the terminal: each command does it, and says one sentence when it cannot."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +11,7 @@ from click.testing import Result
 from flask import Flask
 
 from favorites.demo.cast import CAST
+from favorites.settings import ROOT
 from tests.cast import Customer, Mechanic
 from tests.database import fast_forward, one, sql
 
@@ -37,6 +41,23 @@ def test_the_database_url_is_the_configured_one(flask: Flasks) -> None:
     from favorites.settings import current
 
     assert flask("database-url").stdout == f"{current().database_url}\n"
+
+
+def test_a_server_imports_none_of_them() -> None:
+    from favorites.settings import current
+
+    asked = "import sys; from favorites import create_app; create_app(); print(*sys.modules)"
+    told = subprocess.run(
+        [sys.executable, "-c", asked],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": current().database_url, "SECRET_KEY": "x" * 40},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = told.stdout.split()
+    assert "favorites.web" in names
+    assert [name for name in names if name.startswith(("favorites.cli.", "alembic"))] == []
 
 
 @pytest.mark.parametrize(

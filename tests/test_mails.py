@@ -287,7 +287,7 @@ def test_the_log_tells_of_a_mail_and_not_to_whom(
 def test_the_post_of_the_process_that_polls_sends(app: Flask) -> None:
     let_pass()
     outbox = app.extensions["mailman"].outbox = []
-    live_of(app)._post._look()
+    live_of(app)._post._round()
     assert len(outbox) == 1
 
 
@@ -295,7 +295,7 @@ def test_the_post_of_the_process_that_polls_sends(app: Flask) -> None:
 def test_where_another_process_polls_it_is_left_to_that_one(app: Flask) -> None:
     let_pass()
     outbox = app.extensions["mailman"].outbox = []
-    live_of(app)._post._look()
+    live_of(app)._post._round()
     assert outbox == []
 
 
