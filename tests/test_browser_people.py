@@ -97,3 +97,9 @@ def test_olga_finds_a_customer_and_corrects_the_ledger(
     expect(page.get_by_text("Correction: A slip of the finger")).to_be_visible()
     is_in_order(page)
     assert one("SELECT sum(credits) FROM credit_entries WHERE customer_id = %s", ana.id) == 60
+
+
+@pytest.mark.parametrize("path", ["/admin", "/admin/money", "/admin/engine"])
+def test_on_a_phone_the_row_of_pages_shows_where_olga_is(look: Screens, olga: Owner, path: str) -> None:
+    here = look.open(olga, path, PHONE).locator(".room-nav [aria-current]")
+    expect(here).to_be_in_viewport(ratio=1)
