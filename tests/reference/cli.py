@@ -5,18 +5,19 @@ from collections.abc import Iterator
 import click
 from flask import Flask
 
+from favorites.cli.every import EVERY
 from tests.reference.markdown import code, table
 
 HEAD = (
     "Run in the folder of the application, with its environment: `.venv/bin/flask …`. A command that cannot do what it"
     " is asked to says one sentence and ends with 1."
 )
-OTHERS = {"db", "routes", "run", "shell"}  # Flask's and Flask-Migrate's own
 
 
-def lines(app: Flask) -> Iterator[str]:
+def lines(_app: Flask) -> Iterator[str]:
     """The list, then each command with its arguments, options and help."""
-    found = [one for name, command in sorted(app.cli.commands.items()) for one in _leaves((name,), command)]
+    named = sorted((command.name or "", command) for command in EVERY)
+    found = [one for name, command in named for one in _leaves((name,), command)]
     yield from (HEAD, "")
     yield from table(("command", "does"), ((code(_usage(*one)), one[1].get_short_help_str(200)) for one in found))
     for path, command in found:
@@ -26,8 +27,6 @@ def lines(app: Flask) -> Iterator[str]:
 
 
 def _leaves(path: tuple[str, ...], command: click.Command) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    if path[0] in OTHERS:
-        return
     if not isinstance(command, click.Group):
         yield path, command
         return
