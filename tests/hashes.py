@@ -13,12 +13,11 @@ from tests.database import sql
 def cheap_hashes(app: Flask) -> Iterator[None]:
     """Everybody's hash is a cheap one, and what is hashed now is, too; what hashes is as dear as before afterwards."""
     security = app.extensions["security"]
-    contexts = security.pwd_context, security.hashing_context
-    security.pwd_context = contexts[0].using(argon2__time_cost=1, argon2__memory_cost=64, argon2__parallelism=1)
-    security.hashing_context = contexts[1].using(sha256_crypt__rounds=1000)
+    context = security.pwd_context
+    security.pwd_context = context.using(argon2__time_cost=1, argon2__memory_cost=64, argon2__parallelism=1)
     sql("UPDATE users SET password = %s", security.pwd_context.hash(PASSWORD))
     sql("UPDATE sign_ins SET ended_at = NULL")  # a changed password has ended them
     try:
         yield
     finally:
-        security.pwd_context, security.hashing_context = contexts
+        security.pwd_context = context
