@@ -246,7 +246,9 @@ def worker(look: Screens, ana: Customer, marco: Mechanic) -> Worker:
     page = opens(look, marco)
     becomes(page, "navigator.serviceWorker.controller !== null")
     page.goto(f"{look.base}/change")
-    return page.context.service_workers[0]
+    worker = page.context.service_workers[0]
+    until(lambda: worker.evaluate(PAGES) == ["/change"], "the worker knows that the board has gone", SPARE / 1000)
+    return worker
 
 
 @pytest.fixture
@@ -376,6 +378,7 @@ def test_without_a_connection_an_honest_page_stands_in_and_nothing_of_a_person_i
     page.get_by_role("link", name="Try again").click()
     expect(page.get_by_role("heading", name="Your board")).to_be_visible()
     assert page.url.endswith("/mechanic/dashboard")
+    look.complaints.clear()  # of a board without a connection
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
