@@ -1,10 +1,11 @@
 """Create a session request and ask for a mechanic: one transaction, called from every way of paying."""
 
 from datetime import timedelta
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Select, Uuid, bindparam, func, insert, select, update
 from sqlalchemy.orm import joinedload
 
 from favorites.db import Session, clock
@@ -110,16 +111,8 @@ def _signed_draft(
 
     Read after the customer's row is locked; from then on the mechanic's is, too.
     """
-    second = open_request_of(customer_id).scalar_subquery()
-    found = (
-        select(Consultation, held_preferred(), Waiver.session_id, SessionRequest.id, second)
-        .outerjoin(Waiver, Waiver.session_id == Consultation.id)
-        .outerjoin(SessionRequest, SessionRequest.session_id == Consultation.id)
-        .where(Consultation.id == consultation_id)
-        .options(joinedload(Consultation.intake))
-        .execution_options(populate_existing=True)
-    )
-    consultation, preferred_id, waiver, earlier, another = session.execute(found).one()
+    whose = {"consultation_id": consultation_id, "customer_id": customer_id}
+    consultation, preferred_id, waiver, earlier, another = session.execute(_draft(), whose).one()
     if earlier:
         return consultation, preferred_id, earlier
     if consultation.status != ConsultationStatus.DRAFT:
@@ -129,6 +122,20 @@ def _signed_draft(
     if another:
         raise HasOpenRequest(another)
     return consultation, preferred_id, None
+
+
+@cache
+def _draft() -> Select[*tuple[Any, ...]]:
+    """Made once, as every booking asks it."""
+    second = open_request_of(bindparam("customer_id", type_=Uuid())).scalar_subquery()
+    return (
+        select(Consultation, held_preferred(), Waiver.session_id, SessionRequest.id, second)
+        .outerjoin(Waiver, Waiver.session_id == Consultation.id)
+        .outerjoin(SessionRequest, SessionRequest.session_id == Consultation.id)
+        .where(Consultation.id == bindparam("consultation_id", type_=Uuid()))
+        .options(joinedload(Consultation.intake))
+        .execution_options(populate_existing=True)
+    )
 
 
 def _create(

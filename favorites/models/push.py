@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, and_
+from sqlalchemy import BindParameter, CheckConstraint, ColumnElement, ForeignKey, Index, and_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from favorites.db import Base, clock
@@ -67,7 +67,9 @@ class PushSending(Base):
     )
 
 
-def is_worth_a_push(idle: timedelta, is_so: ColumnElement[bool] = window_is_open) -> ColumnElement[bool]:
+def is_worth_a_push(
+    idle: timedelta | BindParameter[timedelta], is_so: ColumnElement[bool] = window_is_open
+) -> ColumnElement[bool]:
     """The news `is_so`, its mechanic may answer, and their browser's sign-in holds (`idle`: as sign-ins have it)."""
     return and_(is_so, Mechanic.status == MechanicStatus.APPROVED, sign_in_holds(idle))
 
