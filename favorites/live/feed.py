@@ -108,15 +108,16 @@ class Feed(Line):
     def _read(self, session: Session) -> None:
         limit, is_last = FEW, False
         while not is_last:
-            frames, is_last = self._next(session, limit)
+            signals, frames, is_last = self._next(session, limit)
             limit = BATCH
             if frames:
                 self._last = frames[-1].id
                 crash.here("push.before")
                 self._hub.publish(frames)
+            self._pass_on(signals)  # whom it wakes would stand in front of the streams
 
-    def _next(self, session: Session, limit: int) -> tuple[list[Frame], bool]:
-        """The next frames, and whether they are all there are: what is written from now on has a hint of its own.
+    def _next(self, session: Session, limit: int) -> tuple[list[Signal], list[Frame], bool]:
+        """The next events, their frames, and whether they are all: what is written from now on has its own hint.
 
         A row that nobody can make sense of is left out: it must not silence all that follow.
         """
@@ -132,8 +133,7 @@ class Feed(Line):
                     log.exception("[Live] event %d cannot be told and is left out", self._last)
                 limit = 1
             else:
-                self._pass_on(signals)
-                return frames, len(signals) < limit
+                return signals, frames, len(signals) < limit
 
     def _pass_on(self, signals: list[Signal]) -> None:
         for signal in signals:

@@ -35,8 +35,8 @@ MUTATIONS = [
     ),
     Mutation(
         "dispatch/facts.py",
-        "        with session.begin_nested():\n            return _read(session, customer_id, choice, decided",
-        "        if True:\n            return _read(session, customer_id, choice, decided",
+        "        with session.begin_nested():\n            return _read(session, customer_id, choice, _usual",
+        "        if True:\n            return _read(session, customer_id, choice, _usual",
         ("flag::f5_an_unreadable_flag_leaves_it_to_the_environment_and_the_booking_goes_on",),
     ),
     Mutation(
@@ -71,7 +71,7 @@ MUTATIONS = [
     ),
     Mutation(
         "dispatch/facts.py",
-        "and_(SessionRequest.customer_id == customer_id, SessionRequest.preferred_mechanic_id",
+        "and_(SessionRequest.customer_id == _CUSTOMER, SessionRequest.preferred_mechanic_id",
         "and_(SessionRequest.preferred_mechanic_id",
         ("priority::rule_17_another_customer_may_ask_the_same_mechanic",),
     ),
