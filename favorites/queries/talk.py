@@ -3,10 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, SQLColumnExpression, func, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    SQLColumnExpression,
+    Uuid,
+    bindparam,
+    func,
+    select,
+)
 
 from favorites.db import Session
 from favorites.models import Customer, Mechanic, Message, Photo, Plan, SessionRead, SessionRequest
@@ -40,8 +51,8 @@ class Line(NamedTuple):
 class Reader:
     """Who reads: the user, and the mechanic whose talk it is; the owner reads all of them."""
 
-    user_id: UUID
-    mechanic_id: UUID | None
+    user_id: UUID | BindParameter[UUID]
+    mechanic_id: UUID | BindParameter[UUID] | None
     is_owner: bool = False
 
     @property
@@ -106,15 +117,22 @@ def how_many_unread(session: Session, session_id: UUID, reader: Reader) -> int:
 
 def still_open(session: Session, reader: Reader) -> Sequence[StillOpen]:
     """The completed consultations of a mechanic in which the two can still write, the latest first."""
-    its = SessionRequest.session_id
-    found = (
+    whose = {"user_id": reader.user_id, "mechanic_id": reader.mechanic_id}
+    return [StillOpen._make(row) for row in session.execute(_still_open(), whose)]
+
+
+@cache
+def _still_open() -> Select[*tuple[Any, ...]]:
+    """Made once: every board asks it."""
+    mechanic_id = bindparam("mechanic_id", type_=Uuid())
+    its, reader = SessionRequest.session_id, Reader(bindparam("user_id", type_=Uuid()), mechanic_id)
+    return (
         select(its, Customer.first_name, Plan.name, SessionRequest.closed_at, unread(its, reader))
         .join(Customer, Customer.id == SessionRequest.customer_id)
         .join(Plan, Plan.code == SessionRequest.plan_code)
-        .where(SessionRequest.mechanic_id == reader.mechanic_id, its.is_not(None), ~is_accepted, talk_is_open)
+        .where(SessionRequest.mechanic_id == mechanic_id, its.is_not(None), ~is_accepted, talk_is_open)
         .order_by(SessionRequest.closed_at.desc())
     )
-    return [StillOpen._make(row) for row in session.execute(found)]
 
 
 def photo(session: Session, session_id: UUID, reader: Reader, photo_id: UUID, *, is_small: bool) -> bytes | None:
@@ -128,7 +146,7 @@ def _in(session_id: AConsultation, reader: Reader) -> tuple[ColumnElement[bool],
     return Message.session_id == session_id, reader.may_read
 
 
-def _read_up_to(session_id: AConsultation, user_id: UUID) -> ColumnElement[int]:
+def _read_up_to(session_id: AConsultation, user_id: UUID | BindParameter[UUID]) -> ColumnElement[int]:
     mark = select(SessionRead.number).where(SessionRead.session_id == session_id, SessionRead.user_id == user_id)
     return func.coalesce(_alone(mark), 0)
 

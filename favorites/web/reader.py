@@ -18,9 +18,9 @@ def reader_zone() -> ZoneInfo:
     """The time zone of who reads; UTC for whoever is not signed in. Found once a request: a board asks 1,400 times."""
     if not has_request_context():
         return UTC_ZONE
-    if "reader_zone" not in g:
-        g.reader_zone = current_user.zone if current_user.is_authenticated else UTC_ZONE
-    zone: ZoneInfo = g.reader_zone
+    zone: ZoneInfo | None = g.get("reader_zone")
+    if zone is None:
+        zone = g.reader_zone = current_user.zone if current_user.is_authenticated else UTC_ZONE
     return zone
 
 
@@ -28,9 +28,9 @@ def reader_locale() -> str:
     """The first of the browser's languages that CLDR knows, with its region, as Babel names it; en_US without any."""
     if not has_request_context():
         return DEFAULT
-    if "reader_locale" not in g:
-        g.reader_locale = _first_known(tuple(request.accept_languages.values())[:TRIED])
-    locale: str = g.reader_locale  # a name, not a Locale: caches ask for its hash at every time of a page
+    locale: str | None = g.get("reader_locale")  # a name, not a Locale: caches ask for its hash at every time of a page
+    if locale is None:
+        locale = g.reader_locale = _first_known(tuple(request.accept_languages.values())[:TRIED])
     return locale
 
 
