@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, Select, create_engine, event
 from sqlalchemy.dialects.postgresql import psycopg2
 from sqlalchemy.orm import Session
 
@@ -123,6 +124,17 @@ def test_b14_no_statement_of_a_sweep_reads_the_history(engine: Engine, plans: Ca
         assert "Seq Scan on session_requests" not in plan
     assert "session_requests_priority_timeout_idx" in lapsed
     assert "session_requests_head_start_idx" in head_starts
+
+
+@pytest.mark.parametrize("which", [due.expiries, due.unattended])
+def test_b14_nor_would_it_where_sorting_seemed_dear(
+    engine: Engine, plans: Callable[[], list[str]], which: Callable[[], Select[UUID]]
+) -> None:
+    with Session(engine) as session:
+        session.connection().connection.cursor().execute("SET LOCAL enable_sort = off")
+        session.execute(which())
+    (plan,) = plans()
+    assert "session_requests_pkey" not in plan  # the whole table in the order of its ids
 
 
 def test_b14_the_job_is_an_apscheduler_job_with_an_interval_of_one_minute() -> None:
