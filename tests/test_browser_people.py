@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.cast import Customer, Mechanic, Owner
 from tests.database import one
-from tests.screens import PHONE, Screens, overflows
+from tests.screens import DESKTOP, PHONE, Screens, overflows
 from tests.standards import checks
 
 pytestmark = pytest.mark.browser
@@ -101,5 +101,9 @@ def test_olga_finds_a_customer_and_corrects_the_ledger(
 
 @pytest.mark.parametrize("path", ["/admin", "/admin/money", "/admin/engine"])
 def test_on_a_phone_the_row_of_pages_shows_where_olga_is(look: Screens, olga: Owner, path: str) -> None:
-    here = look.open(olga, path, PHONE).locator(".room-nav [aria-current]")
+    page = look.open(olga, path, PHONE)
+    here = page.locator(".room-nav [aria-current]")
     expect(here).to_be_in_viewport(ratio=1)
+    for width in (DESKTOP, PHONE):  # turned, and back
+        page.set_viewport_size({"width": width, "height": 900})
+        expect(here).to_be_in_viewport(ratio=1)

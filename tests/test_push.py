@@ -170,8 +170,8 @@ def test_of_two_who_claim_at_the_same_instant_one_has_it(
     claim, idle = push.claim, timedelta(days=14)
     monkeypatch.setattr(push, "claim", lambda *_: [])  # the running server's stands still
     offer()
-    offers, *_ = push._claims()
-    assert len(session.connection().execute(offers, {"most": 16, "idle": idle}).all()) == 1
+    offers, *_ = push.CLAIMS
+    assert len(offers.run(session, most=16, idle=idle).all()) == 1
     with Session(session.get_bind()) as other:
         late = pool.submit(claim, other, 16, idle)
         until_waiting()

@@ -1,7 +1,7 @@
 """What stands in a database: each table's number of rows, and a sum over every one of them."""
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
-from psycopg2.extensions import cursor as Cursor  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - the same
 
 # Table → (number of rows, sum of the rows' digests, whatever their order).
 Rows = dict[str, tuple[int, str]]

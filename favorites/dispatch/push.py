@@ -6,7 +6,6 @@ sender that dies in between holds up nobody.
 """
 
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -32,6 +31,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from favorites.db import Session, clock
+from favorites.dispatch.prepared import Prepared
 from favorites.dispatch.verb import verb
 from favorites.models import (
     Customer,
@@ -123,8 +123,8 @@ def claim(session: Session, most: int, idle: timedelta) -> list[Sending]:
     Commits; takes no lock but on rows that senders alone write.
     """
     keys: list[Any] = []
-    for statement in _claims():
-        keys += session.connection().execute(statement, {"most": most - len(keys), "idle": idle})
+    for claims in CLAIMS:
+        keys += claims.run(session, most=most - len(keys), idle=idle)
     session.commit()
     return _told(session, [Key(*key) for key in keys], idle) if keys else []
 
@@ -141,12 +141,6 @@ _MOST = bindparam("most", type_=Integer)
 _is_given = and_(is_accepted, SessionRequest.assigned_at > clock() - JOB_FOR)
 _OFFER = _News(SendingState.OFFERING, SessionRequest.preferred_mechanic_id, window_is_open)
 _JOB = _News(SendingState.ASSIGNING, SessionRequest.mechanic_id, _is_given)
-
-
-@cache
-def _claims() -> tuple[Any, ...]:
-    """Built once: to build them took 6 ms of Python, and every offer that is made or ends wakes the sender."""
-    return _new(_OFFER), _new(_JOB), _ends()
 
 
 def _new(news: _News) -> Any:
@@ -180,10 +174,10 @@ def _ends() -> Any:
     """What was sent, or may have been, and is no longer so: the window is over, the job is theirs no more."""
     its = SessionRequest.id == PushSending.session_request_id
     their_browser = (PushSubscription.id == PushSending.subscription_id, PushSubscription.user_id == Mechanic.user_id)
-    is_job = PushSending.state.in_([SendingState.ASSIGNING, SendingState.ASSIGNED])
+    is_job = or_(PushSending.state == SendingState.ASSIGNING, PushSending.state == SendingState.ASSIGNED)
     is_theirs = exists().where(its, _is_given, Mechanic.id == SessionRequest.mechanic_id, *their_browser)
     is_so = or_(and_(is_job, is_theirs), and_(~is_job, exists().where(its, window_is_open)))
-    is_sent = PushSending.state.in_([SendingState.OFFERED, SendingState.ASSIGNED])
+    is_sent = or_(PushSending.state == SendingState.OFFERED, PushSending.state == SendingState.ASSIGNED)
     free = or_(is_sent, PushSending.due_at <= clock())
     over = select(PushSending.session_request_id, PushSending.subscription_id).where(free, ~is_so)
     held = over.order_by(*_key).limit(_MOST).with_for_update(skip_locked=True)
@@ -193,7 +187,6 @@ def _ends() -> Any:
         .where(tuple_(*_key).in_(held))
         .values(state=SendingState.CLOSING, tries=tries, due_at=clock() + HELD)
         .returning(*_key)
-        .execution_options(synchronize_session=False)
     )
 
 
@@ -202,6 +195,10 @@ _key = (PushSending.session_request_id, PushSending.subscription_id)
 
 def _is_of(session_request_id: Any, subscription_id: Any) -> ColumnElement[bool]:
     return and_(PushSending.session_request_id == session_request_id, PushSending.subscription_id == subscription_id)
+
+
+# Every offer that is made or ends wakes the sender: to build these anew took 6 ms of Python each time (measured).
+CLAIMS = (Prepared(_new(_OFFER)), Prepared(_new(_JOB)), Prepared(_ends()))
 
 
 def _told(session: Session, keys: list[Key], idle: timedelta) -> list[Sending]:

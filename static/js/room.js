@@ -1,3 +1,7 @@
-// On a phone the owner's pages are a row wider than the screen: it begins where the owner is.
+// On a phone the owner's pages are a row wider than the screen: it shows where the owner is, a turned phone, too.
 const row = document.querySelector(".room-nav"), here = row?.querySelector("[aria-current]");
-if (here) row.scrollLeft = here.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
+const show = () => { row.scrollLeft = here.offsetLeft - (row.clientWidth - here.offsetWidth) / 2; };
+if (here) {
+  show();
+  addEventListener("resize", show);
+}
