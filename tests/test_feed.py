@@ -383,6 +383,16 @@ def test_the_scheduler_hears_of_a_deadline(house: House) -> None:
     assert house.woken == [deadline[0][0]]
 
 
+def test_the_streams_are_told_before_whoever_an_event_wakes(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = list[str]()
+    hub = Hub(per_user=9, most=9)
+    monkeypatch.setattr(hub, "publish", lambda _: order.append("streams"))
+    feed = Feed(hub, lambda _: order.append("scheduler"), lambda: order.append("sender of pushes"))  # not started
+    feed._last = house.happen(Kind.REQUEST_ACCEPTED) - 1
+    feed._read(house.session)
+    assert order == ["streams", "sender of pushes"]
+
+
 def test_the_hub_learns_the_database_s_clock(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("favorites.queries.standing.clock", lambda: text("clock_timestamp() + interval '1 day'"))
     house.run("NOTIFY control")
