@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -168,6 +169,7 @@ def test_care_that_hangs_is_cut_loose(house: House, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(line_module, "TOO_LONG", 2.0)
     browser = house.listen()
     house.feed.care.wake()
+    house.room.until(lambda: house.feed.care._connection is not None)
     pid = house.feed.care._connection.info.backend_pid  # type: ignore[union-attr]
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -383,10 +385,9 @@ def test_the_scheduler_hears_of_a_deadline(house: House) -> None:
     assert house.woken == [deadline[0][0]]
 
 
-def test_the_streams_are_told_before_whoever_an_event_wakes(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_streams_are_told_before_whoever_an_event_wakes(house: House) -> None:
     order = list[str]()
-    hub = Hub(per_user=9, most=9)
-    monkeypatch.setattr(hub, "publish", lambda _: order.append("streams"))
+    hub: Any = SimpleNamespace(publish=lambda _: order.append("streams"))
     feed = Feed(hub, lambda _: order.append("scheduler"), lambda: order.append("sender of pushes"))  # not started
     feed._last = house.happen(Kind.REQUEST_ACCEPTED) - 1
     feed._read(house.session)
