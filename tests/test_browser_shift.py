@@ -274,6 +274,7 @@ def push(worker: Worker, look: Screens) -> Callable[..., None]:
 SHOWN = """async () => (await registration.getNotifications()).map(
   ({ title, body, tag, data }) => ({ title, body, tag, data }))"""
 PAGES = """async () => (await clients.matchAll({ type: "window" })).map(({ url }) => new URL(url).pathname)"""
+IS_OFFLINE = """() => fetch("/offline", { cache: "no-store" }).then(() => false, () => true)"""
 KEPT = """async () => (await (await caches.open("offline")).keys()).map(({ url }) => new URL(url).pathname)"""
 
 
@@ -371,6 +372,7 @@ def test_without_a_connection_an_honest_page_stands_in_and_nothing_of_a_person_i
     assert worker.evaluate(KEPT) == ["/offline"]
     assert worker.evaluate("async () => (await caches.keys()).length") == 1
     context.set_offline(True)
+    until(lambda: worker.evaluate(IS_OFFLINE), "the worker is cut off, which it is later than its page", SPARE / 1000)
     page.goto(f"{look.base}/mechanic/dashboard")
     expect(page.get_by_role("heading", name="You are offline")).to_be_visible()
     assert "Marco" not in page.content()
