@@ -4,7 +4,8 @@ import errno
 import os
 import socket
 
-BACKLOG = 2048
+# As the kernel allows (somaxconn): after a restart all knock at once, and who finds no place is away for seconds.
+BACKLOG = 65_535
 # The kernel keeps a connection until it sends something: eight idle ones, a browser's preconnects, would hold the eight
 # threads for 5 s.
 DEFER_SECONDS = 30

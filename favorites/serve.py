@@ -19,6 +19,7 @@ from gunicorn.app.base import BaseApplication
 
 from favorites import apart, listener, log, postgres, revisions
 from favorites.settings import ROOT, Settings, current
+from favorites.worker import Worker
 
 # Seconds. By default a thread that computes, a page's say, lets the hub and the feed wait for 5 ms.
 SWITCH = 0.0005
@@ -121,7 +122,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
     def load_config(self) -> None:
         for name, value in {
             "bind": f"fd://{self.socket}",
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "workers": self.settings.workers,
             "threads": 8,
             "worker_connections": 20_000,  # streams leave gthread's hands, but are counted until they do
