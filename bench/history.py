@@ -21,7 +21,7 @@ import structlog
 from psycopg2.sql import SQL, Identifier
 from sqlalchemy import Engine, create_engine, event
 
-from favorites import db, postgres
+from favorites import db, patience, postgres
 from tests.server import ROOT
 
 # A customer has one open session request, so each open one needs a customer of its own.
@@ -182,7 +182,12 @@ def engine(url: str, size: int, options: str = "") -> Engine:
     """At most `size` connections as the product's."""
 
     def connect() -> Any:
-        return psycopg2.connect(url, options=f"{db.LIMITS} {options}")
+        return psycopg2.connect(
+            url,
+            options=f"{db.LIMITS} {options}",
+            connection_factory=patience.Patient,
+            cursor_factory=patience.PatientCursor,
+        )
 
     return create_engine("postgresql+psycopg2://", creator=connect, pool_size=size, max_overflow=0)
 

@@ -25,6 +25,7 @@ class Patient(connection):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         self._until: float | None = None
+        self.plans: dict[tuple[Any, ...], str] = {}  # how to run what it has planned before (`plans`)
         self._held = threading.Lock()  # else the descriptor could be somebody else's by now
         super().__init__(*arguments, **more)
         with _changing:

@@ -21,13 +21,16 @@ ASKED = "SELECT id FROM session_requests WHERE priority_notified_at IS NOT NULL"
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What this thread sends to PostgreSQL, the pool's pings, savepoints and rollbacks too; not BEGIN and COMMIT."""
+    """What this thread sends to PostgreSQL, the pool's pings, savepoints and rollbacks too; not BEGIN and COMMIT.
+
+    Nor how a connection comes to a plan that it keeps, which it does once.
+    """
     statements: list[str] = []
     here = threading.get_ident()  # the feed reads whenever it likes
     execute, rollback = PatientCursor.execute, Patient.rollback
 
     def note(cursor: PatientCursor, query: Any, vars: Any = None) -> None:
-        if threading.get_ident() == here:
+        if threading.get_ident() == here and not str(query).startswith("PREPARE "):
             statements.append(str(query))
         execute(cursor, query, vars)
 

@@ -14,6 +14,7 @@ from favorites.dispatch.events import Recorder
 from favorites.dispatch.verb import log, say, verb
 from favorites.models import Kind, SessionRequest
 from favorites.models.attention import needs_rescue
+from favorites.plans import KEEPS
 
 
 def raise_alarms(session: Session) -> None:
@@ -32,7 +33,7 @@ def tell_unattended(session: Session) -> list[str]:
     found = due.unattended().cte("due")
     stamped = update(SessionRequest).where(SessionRequest.id == found.c.id)
     told = stamped.values(unattended_at=clock()).returning(*AFTER, needs_rescue().label("needs_rescue"))
-    rows = session.execute(told).all()
+    rows = session.execute(told, execution_options=KEEPS).all()
     reasons = ["rescue" if row.needs_rescue else "nobody_on_shift" for row in rows]
     for row, reason in zip(rows, reasons, strict=True):
         Recorder(session, row, SYSTEM, "unattended", reason=reason).record(Kind.REQUEST_UNATTENDED)

@@ -17,6 +17,7 @@ from favorites.models.session_request import (
     lifetime,
     window_not_announced_over,
 )
+from favorites.plans import KEEPS
 
 BATCH = 200
 # One minute is the least window: no younger row can be due, and so the index narrows the search.
@@ -112,7 +113,7 @@ def left(session: Session) -> Left:
     alarm = rescue.where(is_pending, SessionRequest.unattended_at.is_(None)).subquery()
     at = func.least(window.c.at, ahead.c.at, expiry.c.at, alarm.c.at)
     all_ = select(at, window.c.aside, ahead.c.aside, expiry.c.aside).join_from(window, ahead, true())
-    next_due, *aside = session.execute(all_.join(expiry, true()).join(alarm, true())).one()
+    next_due, *aside = session.execute(all_.join(expiry, true()).join(alarm, true()), execution_options=KEEPS).one()
     session.rollback()
     return Left(next_due, *(ids or [] for ids in aside))
 

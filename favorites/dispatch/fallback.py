@@ -21,6 +21,7 @@ from favorites.dispatch.offering import TOLD, announce_head_start_over, broadcas
 from favorites.dispatch.verb import log, say, verb
 from favorites.models import EngineBeat, FallbackReason, Kind, SessionRequest, Status
 from favorites.models.money import RefundReason
+from favorites.plans import KEEPS
 
 R = TypeVar("R")
 
@@ -74,6 +75,11 @@ def _batch(
     return poison.singly(session, ids, lambda request_id: batch(session, request_id))
 
 
+def _plan(only: UUID | None) -> dict[str, bool]:
+    """Of the poll's own statements it is kept; one for a single row would be of use once."""
+    return {} if only else KEEPS
+
+
 @verb
 def broadcast_lapsed_windows(session: Session, only: UUID | None = None) -> list[float]:
     """Ask everyone about one batch of lapsed windows, or `only` that one; how late each was, in milliseconds."""
@@ -83,7 +89,7 @@ def broadcast_lapsed_windows(session: Session, only: UUID | None = None) -> list
     lapsed = update(SessionRequest).where(SessionRequest.id == found.c.id)
     late = func.extract("epoch", SessionRequest.fallback_broadcast_at - SessionRequest.priority_expires_at) * 1000
     left = lapsed.values(fallback_values(FallbackReason.NO_RESPONSE)).returning(*AFTER, late.label("late_ms"))
-    rows = session.execute(left).all()
+    rows = session.execute(left, execution_options=_plan(only)).all()
     for row in rows:
         _announce(session, row)
     return [float(row.late_ms) for row in rows]
@@ -112,7 +118,7 @@ def announce_head_starts(session: Session, only: UUID | None = None) -> list[UUI
         session.execute(poison.BRIEFLY)
     found = due.head_starts(only).cte("due")
     over = update(SessionRequest).where(SessionRequest.id == found.c.id).values(workshop_over_at=clock())
-    rows = session.execute(over.returning(*AFTER)).all()
+    rows = session.execute(over.returning(*AFTER), execution_options=_plan(only)).all()
     for row in rows:
         announce_head_start_over(Recorder(session, row, SYSTEM, HEAD_START), row)
         say(session, f"The head start of session request {row.id} is over, everyone is asked")
@@ -130,7 +136,7 @@ def expire_stale_requests(session: Session, only: UUID | None = None) -> list[UU
         .where(SessionRequest.id == found.c.id)
         .values(status=Status.EXPIRED.value, closed_at=clock())
     )
-    rows = session.execute(expired.returning(*AFTER)).all()
+    rows = session.execute(expired.returning(*AFTER), execution_options=_plan(only)).all()
     if not rows:
         return []
     money.give_back(session, [row.session_id for row in rows if row.session_id], RefundReason.EXPIRED)

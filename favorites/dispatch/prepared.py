@@ -27,7 +27,10 @@ class Prepared:
     def run(self, session: Session, **given: Any) -> CursorResult[Any]:
         """Runs it with these values for its `bindparam`s."""
         compiled = self._compiled
-        return session.connection().exec_driver_sql(compiled.string, {**compiled.params, **given})
+        options = {"keeps_plan": compiled}
+        return session.connection().exec_driver_sql(
+            compiled.string, {**compiled.params, **given}, execution_options=options
+        )
 
     @cached_property
     def _compiled(self) -> Compiled:

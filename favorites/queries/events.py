@@ -11,10 +11,11 @@ from favorites.db import Session, clock
 from favorites.models import Audience, Kind, Mechanic, RequestEvent, SessionRequest, Status
 from favorites.models.consultation import in_one_line
 from favorites.models.session_request import open_to, said_no
+from favorites.plans import KEEPS
 from favorites.queries.event_rows import EVENTS
 from favorites.queries.sentences import offer_message
 
-NEXT = EVENTS.where(RequestEvent.id > bindparam("after")).limit(bindparam("most"))
+NEXT = EVENTS.where(RequestEvent.id > bindparam("after")).limit(bindparam("most")).execution_options(**KEEPS)
 ASKING = {Kind.PRIORITY_SESSION_REQUEST, Kind.NEW_REQUEST}
 UNSEEN = Kind.MESSAGE_SENT  # changes nothing that owners look at
 OWNERS = "owners"  # the topic of those who hear of every session request, and learn nothing of it but that

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Boolean, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy import Boolean, Text, and_, bindparam, case, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from favorites.db import Session, clock
 from favorites.models import Customer, CustomerFavorite, Mechanic, Plan, SessionRequest
 from favorites.models.fairness import is_away, is_quiet
 from favorites.models.session_request import is_accepted, is_open, is_preferred, open_to, was_asked, window_is_open
+from favorites.plans import KEEPS
 from favorites.queries.card import CARDS, MECHANIC, Card, Stage
 from favorites.queries.events import NEWEST
 
@@ -26,7 +27,7 @@ _FAVORS_THEM = exists().where(
 )
 # Of what everyone may answer; the job and the offers are never hidden.
 _IS_SHOWN = and_(
-    or_(bindparam("plan").is_(None), SessionRequest.plan_code == bindparam("plan")),
+    or_(bindparam("plan", type_=Text).is_(None), SessionRequest.plan_code == bindparam("plan")),
     or_(~bindparam("workshop", type_=Boolean), SessionRequest.workshop_id == _WORKSHOP),
     or_(~bindparam("mine", type_=Boolean), is_preferred(MECHANIC), _FAVORS_THEM),
 )
@@ -35,6 +36,7 @@ BOARD = (
     .where(or_(is_accepted, window_is_open, _IS_SHOWN))
     .order_by(_BY_URGENCY, SessionRequest.created_at)
     .limit(bindparam("most"))
+    .execution_options(**KEEPS)
 )
 _PLANS = func.json_agg(aggregate_order_by(func.json_build_array(Plan.code, Plan.name), Plan.position))
 # Before the cards: what comes between is told twice, never missed.
@@ -44,8 +46,10 @@ HEAD = select(
     is_quiet(MECHANIC),
     is_away(MECHANIC),
     select(_PLANS).where(Plan.is_active).scalar_subquery(),
+).execution_options(**KEEPS)
+KNOWN = CARDS.where(SessionRequest.id == bindparam("request"), or_(_THEIRS, was_asked(MECHANIC))).execution_options(
+    **KEEPS
 )
-KNOWN = CARDS.where(SessionRequest.id == bindparam("request"), or_(_THEIRS, was_asked(MECHANIC)))
 
 
 class Shown(NamedTuple):

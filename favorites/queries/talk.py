@@ -22,6 +22,7 @@ from sqlalchemy import (
 from favorites.db import Session
 from favorites.models import Customer, Mechanic, Message, Photo, Plan, SessionRead, SessionRequest
 from favorites.models.session_request import is_accepted, talk_is_open
+from favorites.plans import KEEPS
 
 PAGE = 30  # messages
 MOST = 100  # messages that came since
@@ -132,6 +133,7 @@ def _still_open() -> Select[*tuple[Any, ...]]:
         .join(Plan, Plan.code == SessionRequest.plan_code)
         .where(SessionRequest.mechanic_id == mechanic_id, its.is_not(None), ~is_accepted, talk_is_open)
         .order_by(SessionRequest.closed_at.desc())
+        .execution_options(**KEEPS)
     )
 
 
