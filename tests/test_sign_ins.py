@@ -11,6 +11,7 @@ from itsdangerous import TimestampSigner
 
 from tests.cast import HASH, PASSWORD, Customer, Mechanic, Owner
 from tests.database import one, sql
+from tests.ears import Ear
 
 PAGE = "/customer/favorites"
 
@@ -140,6 +141,17 @@ def test_last_seen_is_written_once_a_minute(ana: Customer) -> None:
     assert one("SELECT seen_at FROM sign_ins") == seen
     sql("UPDATE sign_ins SET seen_at = seen_at - interval '61 seconds'")
     assert is_in(ana.client)
+    assert one("SELECT seen_at FROM sign_ins") > seen
+
+
+def test_a_stream_that_comes_back_by_itself_is_nobody_s_use(marco: Mechanic) -> None:
+    sql("UPDATE sign_ins SET seen_at = seen_at - interval '61 seconds'")
+    seen = one("SELECT seen_at FROM sign_ins")
+    ear = Ear(marco.port, "/mechanic/events", marco.cookie)
+    assert ear.status == 200
+    ear.close()
+    assert one("SELECT seen_at FROM sign_ins") == seen
+    assert marco.client.get("/mechanic/dashboard").status_code == 200
     assert one("SELECT seen_at FROM sign_ins") > seen
 
 

@@ -2,11 +2,15 @@
 
 import os
 import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from flask import Flask, current_app
 
 from favorites import crash, patience
+from favorites.live.admission import Admission
 from favorites.live.far import FarHub
 from favorites.live.feed import Feed
 from favorites.live.hub import Hub
@@ -19,12 +23,16 @@ from favorites.settings import Settings, current
 from favorites.settling import Settling
 from favorites.webpush import services
 
+LookUp = Callable[[Flask, list[dict[str, Any]]], None]
+
 
 class Live:
     """Starts and stops them together. Nothing runs before `start`; a forked child starts its own."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, look_up: LookUp) -> None:
         self._app = app
+        self._admission = Admission(app.wsgi_app, current().streams_max, partial(look_up, app))
+        app.wsgi_app = self._admission  # type: ignore[method-assign] # Flask's own way to wrap it
         self._lock = threading.Lock()
         self._pid: int | None = None
 
@@ -51,11 +59,13 @@ class Live:
                 if part:
                     part.start()
             self._pid = os.getpid()
+            self._admission.start()
 
     def stop(self) -> None:
         """Stops what this process runs, the ticker first; its streams end and come back to whoever serves next."""
         with self._lock:
             if self._pid == os.getpid():
+                self._admission.stop()
                 parts = (self._ticker, self._post, self._settling, self._feed, self._pusher, self._hub, self._far)
                 for part in parts:
                     if part:
@@ -97,9 +107,12 @@ def hub_of(settings: Settings) -> Hub:
     return hub(per_user=settings.streams_per_user, most=settings.streams_max)
 
 
-def init_app(app: Flask) -> None:
-    """Registers `app.extensions["live"]`. No thread starts here: a command or a fork may follow."""
-    live = app.extensions["live"] = Live(app)
+def init_app(app: Flask, look_up: LookUp) -> None:
+    """Registers `app.extensions["live"]`. No thread starts here: a command or a fork may follow.
+
+    `look_up` finds who waits to be let in, many at once.
+    """
+    live = app.extensions["live"] = Live(app, look_up)
 
     @app.before_request
     def start_live() -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
+OURS = "book_again.socket"  # in the WSGI environment: a connection that is out of the server's hands already
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx then passes it on as it comes
 
 
@@ -45,7 +46,7 @@ class StreamResponse(Response):
         self.response = iter(())  # an empty list would get a Content-Length
         if environ["REQUEST_METHOD"] == "HEAD":
             return super().__call__(environ, start_response)
-        sock = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
+        sock = environ.get(OURS) or environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
         if type(sock) is not socket.socket:  # not isinstance: a TLS socket is one, too
             self.response = self._chunks()
             return super().__call__(environ, start_response)
@@ -53,7 +54,7 @@ class StreamResponse(Response):
         self.headers["Date"] = http_date()
         lines = [f"HTTP/1.1 {self.status}", *(f"{name}: {value}" for name, value in self.get_wsgi_headers(environ))]
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
-        self._adopt(take(sock), head)
+        self._adopt(environ.pop(OURS, None) or take(sock), head)
         start_response(self.status, [("Connection", "close")])  # to the dead socket: the server forgets it
         return []
 

@@ -5,13 +5,14 @@ from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Interval, Select, bindparam, exists, select
+from sqlalchemy import ARRAY, Interval, Select, Text, bindparam, exists, func, select
 from sqlalchemy.orm import contains_eager
 from sqlalchemy.orm.attributes import set_committed_value
 
 from favorites.db import Session, clock
 from favorites.models import Customer, Mechanic, Role, SignIn, User
 from favorites.models.people import sign_in_holds
+from favorites.plans import KEEPS
 
 SEEN_EVERY = timedelta(minutes=1)
 
@@ -24,31 +25,31 @@ class SignedIn(NamedTuple):
     is_due: bool  # last seen longer ago than SEEN_EVERY
 
 
-def signed_in(session: Session, key_hash: str, idle: timedelta) -> SignedIn | None:
-    """The sign-in of that key, in one query: not ended, not over, used within `idle`, and its person active.
+def signed_in(session: Session, key_hashes: list[str], idle: timedelta) -> dict[str, SignedIn]:
+    """The sign-ins of those keys, in one query: not ended, not over, used within `idle`, and their person active.
 
     The rows are detached from the session: a snapshot for one request, which no commit expires.
     """
-    row = session.execute(_signed_in(), {"key_hash": key_hash, "idle": idle}).one_or_none()
-    if row is None:
-        return None
-    found = SignedIn(*row)
-    _detach(session, found.user)
+    rows = session.execute(_signed_in(), {"key_hashes": key_hashes, "idle": idle}).all()
+    found = {key_hash: SignedIn(id_, user, is_due) for key_hash, id_, user, is_due in rows}
+    for user in {one.user for one in found.values()}:
+        _detach(session, user)
     return found
 
 
 @cache
-def _signed_in() -> Select[UUID, User, bool]:
+def _signed_in() -> Select[str, UUID, User, bool]:
     """Built once: it is read at every request, and by thousands at once when their streams come back."""
-    idle = bindparam("idle", type_=Interval)
+    keys, idle = bindparam("key_hashes", type_=ARRAY(Text)), bindparam("idle", type_=Interval)
     return (
-        select(SignIn.id, User, SignIn.seen_at < clock() - SEEN_EVERY)
+        select(SignIn.key_hash, SignIn.id, User, SignIn.seen_at < clock() - SEEN_EVERY)
         .join(User, SignIn.user_id == User.id)
         .outerjoin(User.customer)
         .outerjoin(User.mechanic)
         .outerjoin(Mechanic.workshop)
         .options(contains_eager(User.customer), contains_eager(User.mechanic).contains_eager(Mechanic.workshop))
-        .where(SignIn.key_hash == bindparam("key_hash"), sign_in_holds(idle), User.active)
+        .where(SignIn.key_hash == func.any(keys), sign_in_holds(idle), User.active)
+        .execution_options(**KEEPS)
     )
 
 

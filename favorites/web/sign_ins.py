@@ -1,10 +1,11 @@
 """The cookie names a sign-in's key; the row behind it decides, at every request."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
-from flask import Flask, Request, g, session
+from flask import Flask, Request, g, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import (  # type: ignore[import-untyped] # ships no types
     LoginManager,
@@ -24,6 +25,7 @@ from favorites.settings import current
 log = structlog.get_logger(__name__)
 
 KEY = "sign_in"
+FOUND = "book_again.signed_in"  # in the WSGI environment: what was looked up for it beforehand
 
 
 class Cookies(SecureCookieSessionInterface):
@@ -57,15 +59,35 @@ def load(uniquifier: str) -> User | None:
     key = session.get(KEY)
     if not isinstance(key, str):
         return None
-    found = people.signed_in(db.session, sign_ins.hash_of(key), timedelta(days=current().sign_in_idle_days))
+    found = request.environ[FOUND] if FOUND in request.environ else _found([key]).get(sign_ins.hash_of(key))
     if found is None or found.user.fs_uniquifier != uniquifier:
         return None
     g.sign_in_id = found.id
-    if found.is_due:
+    if found.is_due and request.blueprint != "live":  # a browser that comes back by itself is nobody's use of it
         _note(found.id)
     set_request_attr("fs_authn_via", "session")
     set_request_attr("fs_paa", session.get("fs_paa", 0))
     return found.user
+
+
+def look_up(app: Flask, waiting: list[dict[str, Any]]) -> None:
+    """Finds the sign-ins of many requests (WSGI environments) in one query, for `load` to take up."""
+    keys = {number: key for number, environ in enumerate(waiting) if (key := _key_in(app, environ))}
+    with app.app_context():
+        found = _found(list(keys.values()))
+    for number, key in keys.items():
+        waiting[number][FOUND] = found.get(sign_ins.hash_of(key))
+
+
+def _key_in(app: Flask, environ: dict[str, Any]) -> str | None:
+    cookie = app.session_interface.open_session(app, app.request_class(environ))
+    key = cookie.get(KEY) if cookie else None
+    return key if isinstance(key, str) else None
+
+
+def _found(keys: list[str]) -> dict[str, people.SignedIn]:
+    hashes = [sign_ins.hash_of(key) for key in keys]
+    return people.signed_in(db.session, hashes, timedelta(days=current().sign_in_idle_days))
 
 
 def _note(sign_in_id: UUID) -> None:

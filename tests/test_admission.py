@@ -1,0 +1,192 @@
+"""Streams are let in one after the other, beside the pages, and nobody is forgotten at the door."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.test import EnvironBuilder
+
+from favorites.live.admission import TOGETHER, Admission
+from favorites.live.stream import OURS
+from favorites.web import sign_ins
+from tests.cast import Customer
+from tests.database import sql
+from tests.pages import counted
+from tests.server import until
+from tests.streams import Browser
+
+PATH = "/mechanic/events"
+PAGE = "/customer/favorites"
+
+
+class House:
+    """An application that opens the stream, or refuses it, once it may; who was looked up together."""
+
+    def __init__(self) -> None:
+        self.may_answer, self.refuses = threading.Event(), False
+        self.opened: list[socket.socket] = []
+        self.asked: list[str] = []
+        self.together: list[int] = []
+        self.fails: list[Exception] = []
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        self.asked.append(environ["PATH_INFO"])
+        if OURS not in environ:
+            start_response("200 OK", [])
+            return [b"a page"]
+        assert self.may_answer.wait(10)
+        if self.fails:
+            raise self.fails.pop()
+        if self.refuses:
+            start_response("401 UNAUTHORIZED", [("Content-Length", "14")])
+            return [b"Please ", b"sign in"]
+        self.opened.append(environ.pop(OURS))
+        start_response("200 OK", [])
+        return []
+
+    def look_up(self, waiting: list[dict[str, Any]]) -> None:
+        self.together.append(len(waiting))
+        if self.fails:
+            raise self.fails.pop()
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+@pytest.fixture
+def door(house: House) -> Iterator[Admission]:
+    admission = Admission(house, 100, house.look_up)
+    admission.start()
+    yield admission
+    house.may_answer.set()
+    admission.stop()
+    for sock in house.opened:
+        sock.close()
+
+
+@pytest.fixture
+def knock(door: Admission) -> Iterator[Callable[..., Browser]]:
+    """A browser that asks for a stream; the server's side has done with it."""
+    ends: list[socket.socket] = []
+
+    def ask(path: str = PATH, **more: Any) -> Browser:
+        ours, its = socket.socketpair()
+        ends.extend((ours, its))
+        environ = EnvironBuilder(path=path, **more).get_environ() | {"gunicorn.socket": its}
+        assert list(door(environ, lambda *_: None)) in ([], [b"a page"])
+        return Browser(ours)
+
+    yield ask
+    for end in ends:
+        end.close()
+
+
+def test_the_server_s_thread_is_free_while_a_stream_waits(house: House, knock) -> None:
+    knock()
+    until(lambda: house.asked, "it is its turn", 5)
+    knock(PAGE)  # answered, though nobody has been let in
+    assert house.asked == [PATH, PAGE]
+    house.may_answer.set()
+    until(lambda: house.opened, "it is open", 5)
+
+
+def test_a_refusal_is_written_whole_and_the_connection_closed(house: House, knock) -> None:
+    house.refuses = True
+    house.may_answer.set()
+    browser = knock()
+    assert browser.is_cut()
+    head, _, body = browser.text.partition("\r\n\r\n")
+    assert head.split("\r\n") == ["HTTP/1.1 401 UNAUTHORIZED", "Content-Length: 14", "Connection: close"]
+    assert body == "Please sign in"
+
+
+def test_who_waits_is_looked_up_together(house: House, knock) -> None:
+    for _ in range(TOGETHER + 10):
+        knock()
+    house.may_answer.set()
+    until(lambda: len(house.opened) == TOGETHER + 10, "all are let in", 5)
+    assert sum(house.together) >= TOGETHER + 8  # but the first, who found nobody; and a last one, alone
+    assert max(house.together) <= TOGETHER
+
+
+def test_a_mistake_keeps_nobody_out(house: House, knock) -> None:
+    house.fails = [RuntimeError("of a look-up"), RuntimeError("of the first stream's")]
+    first, *_ = [knock() for _ in range(4)]
+    house.may_answer.set()
+    until(lambda: len(house.opened) == 3, "the others are let in", 5)
+    assert first.is_cut()  # and comes back
+
+
+def test_who_has_left_is_not_opened(house: House, knock) -> None:
+    knock()
+    knock().sock.close()
+    knock()
+    house.may_answer.set()
+    until(lambda: len(house.opened) == 2, "the two who stayed", 5)
+    assert len(house.asked) == 2
+
+
+def test_who_still_waits_at_the_end_is_hung_up_on(house: House, door: Admission, knock) -> None:
+    knock()
+    until(lambda: house.asked, "the first is in hand", 5)
+    second = knock()
+    door.stop()
+    assert second.is_cut()  # it comes back to whoever serves next
+
+
+def test_before_the_start_and_for_everything_else_the_application_is_asked_at_once(house: House) -> None:
+    closed = Admission(house, 100, house.look_up)
+    with socket.socket() as sock:
+        for path in (PATH, PAGE):
+            assert closed({"PATH_INFO": path, "REQUEST_METHOD": "GET", "gunicorn.socket": sock}, print) == [b"a page"]
+
+
+def test_where_too_many_wait_the_server_s_own_threads_do_it(house: House) -> None:
+    door = Admission(house, 0, house.look_up)
+    door.start()
+    with socket.socket() as sock:
+        environ = {"PATH_INFO": PATH, "REQUEST_METHOD": "GET", "gunicorn.socket": sock}
+        assert door(environ, lambda *_: None) == [b"a page"]
+    door.stop()
+
+
+def environ_of(customer: Customer) -> dict[str, Any]:
+    cookie = customer.client.get_cookie("session")
+    assert cookie
+    return EnvironBuilder(path=PATH, headers={"Cookie": f"session={cookie.value}"}).get_environ()
+
+
+def asked_who(statements: list[str]) -> list[str]:
+    """Of these, some the feed's, those that ask who is signed in."""
+    return [one for one in statements if "sign_ins.key_hash" in one]
+
+
+def test_one_query_finds_many_and_no_request_asks_again(
+    app: Flask, ana: Customer, invite: Callable[..., Customer]
+) -> None:
+    people = [ana, invite(Customer, "Bea", "Test")]
+    waiting = [*map(environ_of, people), environ_of(ana), EnvironBuilder(path=PATH).get_environ()]
+    with counted() as statements:
+        sign_ins.look_up(app, waiting)
+    assert len(asked_who(statements)) == 1
+    assert [environ[sign_ins.FOUND].user.id for environ in waiting[:3]] == [person.user_id for person in (*people, ana)]
+    assert sign_ins.FOUND not in waiting[3]  # signed in nowhere
+    for person, environ in zip(people, waiting, strict=False):
+        with counted() as statements:
+            told = {sign_ins.FOUND: environ[sign_ins.FOUND]}
+            assert person.client.get(PAGE, environ_overrides=told).status_code == 200
+        assert not asked_who(statements)
+
+
+def test_a_sign_in_that_is_over_is_found_to_be(app: Flask, ana: Customer) -> None:
+    environ = environ_of(ana)
+    sql("UPDATE sign_ins SET ended_at = clock_timestamp()")
+    sign_ins.look_up(app, [environ])
+    assert environ[sign_ins.FOUND] is None
+    answer = ana.client.get(PAGE, environ_overrides={sign_ins.FOUND: None})
+    assert answer.status_code in {302, 303, 401}
