@@ -47,6 +47,7 @@ from favorites.models.fairness import takes_offers
 from favorites.models.feature_flag import PRIORITY
 from favorites.models.people import WorkshopRouting
 from favorites.models.session_request import has_lapsed, is_open
+from favorites.plans import KEEPS
 from favorites.settings import current
 
 _CUSTOMER, _MECHANIC = bindparam("customer_id", type_=Uuid()), bindparam("mechanic_id", type_=Uuid())
@@ -136,7 +137,7 @@ def _read(
 @cache
 def _usual() -> Select[*tuple[Any, ...]]:
     """Made once: with the draft's, it saves 1.9 of a checkout's 8.9 ms of processor time (measured)."""
-    return _statement(decided(PRIORITY), kept())
+    return _statement(decided(PRIORITY), kept()).execution_options(**KEEPS)
 
 
 def _statement(flag: ColumnElement[Any], house: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:

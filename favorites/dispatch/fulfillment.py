@@ -19,6 +19,7 @@ from favorites.dispatch.verb import say, verb, worth_another_try
 from favorites.models import Consultation, Customer, FallbackReason, RoutingType, SessionRequest, Waiver
 from favorites.models.consultation import ConsultationStatus, PaidBy
 from favorites.models.session_request import workshop_is_not_alone
+from favorites.plans import KEEPS
 
 ROUTING_TYPE = {
     Stage.PRIORITY: RoutingType.PRIORITY_BROADCAST,
@@ -134,7 +135,7 @@ def _draft() -> Select[*tuple[Any, ...]]:
         .outerjoin(SessionRequest, SessionRequest.session_id == Consultation.id)
         .where(Consultation.id == bindparam("consultation_id", type_=Uuid()))
         .options(joinedload(Consultation.intake))
-        .execution_options(populate_existing=True)
+        .execution_options(populate_existing=True, **KEEPS)
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,7 +16,6 @@ from favorites.plans import KEEPS
 from favorites.queries.event_rows import EVENTS
 from favorites.queries.sentences import offer_message
 
-NEXT = EVENTS.where(RequestEvent.id > bindparam("after")).limit(bindparam("most")).execution_options(**KEEPS)
 ASKING = {Kind.PRIORITY_SESSION_REQUEST, Kind.NEW_REQUEST}
 UNSEEN = Kind.MESSAGE_SENT  # changes nothing that owners look at
 OWNERS = "owners"  # the topic of those who hear of every session request, and learn nothing of it but that
@@ -65,7 +65,13 @@ def whole_above(session: Session, after: int) -> int:
 
 def events_after(session: Session, after: int, limit: int) -> list[Signal]:
     """The next events in commit order, at most `limit`."""
-    return [_signal(row) for row in session.execute(NEXT, {"after": after, "most": limit}).all()]
+    return [_signal(row) for row in session.execute(_next(limit), {"after": after}).all()]
+
+
+@cache
+def _next(limit: int) -> Select[*tuple[Any, ...]]:
+    """The limit is part of the plan: one that knew it not might read the whole table, to be given a few."""
+    return EVENTS.where(RequestEvent.id > bindparam("after")).limit(limit).execution_options(**KEEPS)
 
 
 def mechanic_backlog(session: Session, mechanic_id: UUID, after: int, limit: int) -> list[Signal]:

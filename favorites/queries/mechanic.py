@@ -35,7 +35,7 @@ BOARD = (
     CARDS.where(is_open, or_(and_(is_accepted, _THEIRS), open_to(MECHANIC)))
     .where(or_(is_accepted, window_is_open, _IS_SHOWN))
     .order_by(_BY_URGENCY, SessionRequest.created_at)
-    .limit(bindparam("most"))
+    .limit(LIMIT + 1)
     .execution_options(**KEEPS)
 )
 _PLANS = func.json_agg(aggregate_order_by(func.json_build_array(Plan.code, Plan.name), Plan.position))
@@ -94,7 +94,7 @@ class Admirer:
 def board(session: Session, mechanic_id: UUID, shown: Shown = EVERYTHING) -> Board:
     """All there is on the board of one mechanic, the oldest first; two statements, however much it is."""
     after, now, is_quiet_now, is_away_now, plans = session.execute(HEAD, {"mechanic": mechanic_id}).one()
-    rows = session.connection().execute(BOARD, {"mechanic": mechanic_id, "most": LIMIT + 1, **shown._asdict()})
+    rows = session.connection().execute(BOARD, {"mechanic": mechanic_id, **shown._asdict()})
     found = [Card._make(row) for row in rows]
     is_cut_off = len(found) > LIMIT
     by_stage = {stage: [one for one in found[:LIMIT] if one.stage == stage] for stage in Stage}
