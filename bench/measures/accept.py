@@ -148,7 +148,9 @@ def _script(database: Database) -> str:
     _ask(database)
     sent: list[str] = []
     pool = database.engine()
-    event.listen(pool, "after_cursor_execute", lambda _c, cursor, *_rest: sent.append(cursor.query.decode()))
+    event.listen(
+        pool, "after_cursor_execute", lambda _c, cursor, *told: sent.append(cursor.mogrify(*told[:2]).decode())
+    )
     with Session(pool) as session:
         accept(session, 0)
     pool.dispose()
