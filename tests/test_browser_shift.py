@@ -263,14 +263,22 @@ def push(worker: Worker, look: Screens) -> Callable[..., None]:
     )
     devtools.send("ServiceWorker.enable")
     until(lambda: page.evaluate("true") and registered, "the worker is known", SPARE / 1000)
+    worker.evaluate(COUNTS)
 
     def deliver(**data: Any) -> None:
         told = {"origin": look.base, "registrationId": registered[-1], "data": json.dumps(data)}
+        before = worker.evaluate("heard")
         devtools.send("ServiceWorker.deliverPushMessage", told)
+        # Who asks for notifications while one is being shown may make Chromium forget it: it is stored, not there yet.
+        until(lambda: worker.evaluate("heard") > before, "the worker has done with it", SPARE / 1000)
 
     return deliver
 
 
+COUNTS = """() => {
+  const before = hear;
+  Object.assign(self, { heard: 0, hear: (...told) => before(...told).finally(() => { heard += 1; }) });
+}"""
 SHOWN = """async () => (await registration.getNotifications()).map(
   ({ title, body, tag, data }) => ({ title, body, tag, data }))"""
 PAGES = """async () => (await clients.matchAll({ type: "window" })).map(({ url }) => new URL(url).pathname)"""
