@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg2
 import pytest
-from sqlalchemy import Engine, Integer, bindparam, column, create_engine, func, select, table, text
+from sqlalchemy import Integer, bindparam, column, create_engine, func, select, table, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -97,14 +98,8 @@ def test_a_column_whose_type_has_changed_costs_one_answer(session: Session, numb
 
 
 def test_a_connection_that_is_not_ours_is_asked_as_ever() -> None:
-    engine: Engine = create_engine("postgresql+psycopg2://", creator=lambda: _plain(), pool_size=1)
+    engine = create_engine("postgresql+psycopg2://", creator=lambda: psycopg2.connect(db.url()), pool_size=1)
     with Session(engine) as session:
         assert how_many(session, "chat10", 1) == 1
         assert kept(session) == []
     engine.dispose()
-
-
-def _plain() -> Any:
-    import psycopg2
-
-    return psycopg2.connect(db.url())

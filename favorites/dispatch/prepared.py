@@ -19,7 +19,7 @@ MECHANIC: BindParameter[Any] = bindparam("mechanic", type_=Uuid())
 
 
 class Prepared:
-    """A statement; its rows come as the driver has them, past SQLAlchemy's identity map."""
+    """A statement, whose plan its connections keep; its rows come as the driver has them, past the identity map."""
 
     def __init__(self, statement: ClauseElement) -> None:
         self._statement = statement

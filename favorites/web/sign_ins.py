@@ -6,7 +6,7 @@ from uuid import UUID
 
 import structlog
 from flask import Flask, Request, g, request, session
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_login import (  # type: ignore[import-untyped] # ships no types
     LoginManager,
     user_logged_in,
@@ -56,8 +56,8 @@ def init_app(app: Flask, login_manager: LoginManager) -> None:
 
 def load(uniquifier: str) -> User | None:
     """The person whose sign-in the cookie names, or None; notes once a minute that it was used."""
-    key = session.get(KEY)
-    if not isinstance(key, str):
+    key = _key_of(session)
+    if key is None:
         return None
     found = request.environ[FOUND] if FOUND in request.environ else _found([key]).get(sign_ins.hash_of(key))
     if found is None or found.user.fs_uniquifier != uniquifier:
@@ -72,15 +72,15 @@ def load(uniquifier: str) -> User | None:
 
 def look_up(app: Flask, waiting: list[dict[str, Any]]) -> None:
     """Finds the sign-ins of many requests (WSGI environments) in one query, for `load` to take up."""
-    keys = {number: key for number, environ in enumerate(waiting) if (key := _key_in(app, environ))}
+    cookies = (app.session_interface.open_session(app, app.request_class(environ)) for environ in waiting)
+    keys = {number: key for number, cookie in enumerate(cookies) if (key := _key_of(cookie))}
     with app.app_context():
         found = _found(list(keys.values()))
     for number, key in keys.items():
         waiting[number][FOUND] = found.get(sign_ins.hash_of(key))
 
 
-def _key_in(app: Flask, environ: dict[str, Any]) -> str | None:
-    cookie = app.session_interface.open_session(app, app.request_class(environ))
+def _key_of(cookie: SessionMixin | None) -> str | None:
     key = cookie.get(KEY) if cookie else None
     return key if isinstance(key, str) else None
 
