@@ -29,7 +29,7 @@ def create_app(**config: Any) -> "Flask":
 
     from favorites import cli, configuration, db, live, log, models, schema, web
     from favorites.settings import ROOT, current
-    from favorites.web import sign_ins
+    from favorites.web.let_in import let_in
 
     settings = current()
     log.configure(as_json=settings.log_json)
@@ -42,6 +42,6 @@ def create_app(**config: Any) -> "Flask":
     web.register(app)
     cli.init_app(app)
 
-    live.init_app(app, sign_ins.look_up)
+    live.init_app(app, let_in)
     app.shell_context_processor(lambda: {"db": db.db, **{name: getattr(models, name) for name in models.__all__}})
     return app

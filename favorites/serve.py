@@ -21,8 +21,6 @@ from favorites import apart, listener, log, postgres, revisions
 from favorites.settings import ROOT, Settings, current
 from favorites.worker import Worker
 
-# Seconds. By default a thread that computes, a page's say, lets the hub and the feed wait for 5 ms.
-SWITCH = 0.0005
 OLDEST_SERVER = 150000  # PostgreSQL 15, as `server_version` writes it
 
 
@@ -146,6 +144,8 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
         return create_app()
 
     def _start_live(self, worker: Any) -> None:
+        from favorites.live.hub import SWITCH
+
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the arbiter, too, which ends us: once is enough
         sys.setswitchinterval(SWITCH)
         gc.freeze()  # all that is loaded stays; to look through it for garbage held up one page of a hundred for 0.1 s

@@ -6,15 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
 from werkzeug.test import EnvironBuilder
 
 from favorites.live.admission import TOGETHER, Admission
 from favorites.live.stream import OURS
-from favorites.web import sign_ins
-from tests.cast import Customer
-from tests.database import sql
-from tests.pages import counted
 from tests.server import until
 from tests.streams import Browser
 
@@ -23,7 +18,7 @@ PAGE = "/customer/favorites"
 
 
 class House:
-    """An application that opens the stream, or refuses it, once it may; who was looked up together."""
+    """An application that opens the stream, or refuses it, once it may; how many were let in together."""
 
     def __init__(self) -> None:
         self.may_answer, self.refuses = threading.Event(), False
@@ -31,6 +26,7 @@ class House:
         self.asked: list[str] = []
         self.together: list[int] = []
         self.fails: list[Exception] = []
+        self.welcome = 0  # how many of a group are let in without being asked for
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         self.asked.append(environ["PATH_INFO"])
@@ -47,10 +43,12 @@ class House:
         start_response("200 OK", [])
         return []
 
-    def look_up(self, waiting: list[dict[str, Any]]) -> None:
+    def let_in(self, waiting: list[dict[str, Any]]) -> None:
         self.together.append(len(waiting))
         if self.fails:
             raise self.fails.pop()
+        for environ in waiting[: self.welcome]:
+            self.opened.append(environ.pop(OURS))
 
 
 @pytest.fixture
@@ -60,7 +58,7 @@ def house() -> House:
 
 @pytest.fixture
 def door(house: House) -> Iterator[Admission]:
-    admission = Admission(house, 100, house.look_up)
+    admission = Admission(house, 100, house.let_in)
     admission.start()
     yield admission
     house.may_answer.set()
@@ -105,7 +103,7 @@ def test_a_refusal_is_written_whole_and_the_connection_closed(house: House, knoc
     assert body == "Please sign in"
 
 
-def test_who_waits_is_looked_up_together(house: House, knock) -> None:
+def test_who_waits_is_let_in_together(house: House, knock) -> None:
     for _ in range(TOGETHER + 10):
         knock()
     house.may_answer.set()
@@ -114,8 +112,20 @@ def test_who_waits_is_looked_up_together(house: House, knock) -> None:
     assert max(house.together) <= TOGETHER
 
 
+def test_only_who_was_not_let_in_is_asked_for_one_by_one(house: House, knock) -> None:
+    house.welcome = 3
+    knock()
+    until(lambda: house.asked, "the first is in hand", 5)
+    for _ in range(5):
+        knock()
+    house.may_answer.set()
+    until(lambda: len(house.opened) == 6, "all are in", 5)
+    assert house.together == [5]
+    assert len(house.asked) == 1 + 2  # the first, who found nobody
+
+
 def test_a_mistake_keeps_nobody_out(house: House, knock) -> None:
-    house.fails = [RuntimeError("of a look-up"), RuntimeError("of the first stream's")]
+    house.fails = [RuntimeError("of those together"), RuntimeError("of the first stream's")]
     first, *_ = [knock() for _ in range(4)]
     house.may_answer.set()
     until(lambda: len(house.opened) == 3, "the others are let in", 5)
@@ -127,8 +137,9 @@ def test_who_has_left_is_not_opened(house: House, knock) -> None:
     knock().sock.close()
     knock()
     house.may_answer.set()
-    until(lambda: len(house.opened) == 2, "the two who stayed", 5)
-    assert len(house.asked) == 2
+    knock().sock.send(b"more that nobody asked for")
+    until(lambda: len(house.opened) == 3, "the three who stayed", 5)
+    assert len(house.asked) == 3
 
 
 def test_who_still_waits_at_the_end_is_hung_up_on(house: House, door: Admission, knock) -> None:
@@ -140,53 +151,16 @@ def test_who_still_waits_at_the_end_is_hung_up_on(house: House, door: Admission,
 
 
 def test_before_the_start_and_for_everything_else_the_application_is_asked_at_once(house: House) -> None:
-    closed = Admission(house, 100, house.look_up)
+    closed = Admission(house, 100, house.let_in)
     with socket.socket() as sock:
         for path in (PATH, PAGE):
             assert closed({"PATH_INFO": path, "REQUEST_METHOD": "GET", "gunicorn.socket": sock}, print) == [b"a page"]
 
 
 def test_where_too_many_wait_the_server_s_own_threads_do_it(house: House) -> None:
-    door = Admission(house, 0, house.look_up)
+    door = Admission(house, 0, house.let_in)
     door.start()
     with socket.socket() as sock:
         environ = {"PATH_INFO": PATH, "REQUEST_METHOD": "GET", "gunicorn.socket": sock}
         assert door(environ, lambda *_: None) == [b"a page"]
     door.stop()
-
-
-def environ_of(customer: Customer) -> dict[str, Any]:
-    cookie = customer.client.get_cookie("session")
-    assert cookie
-    return EnvironBuilder(path=PATH, headers={"Cookie": f"session={cookie.value}"}).get_environ()
-
-
-def asked_who(statements: list[str]) -> list[str]:
-    """Of these, some the feed's, those that ask who is signed in."""
-    return [one for one in statements if "sign_ins.key_hash" in one]
-
-
-def test_one_query_finds_many_and_no_request_asks_again(
-    app: Flask, ana: Customer, invite: Callable[..., Customer]
-) -> None:
-    people = [ana, invite(Customer, "Bea", "Test")]
-    waiting = [*map(environ_of, people), environ_of(ana), EnvironBuilder(path=PATH).get_environ()]
-    with counted() as statements:
-        sign_ins.look_up(app, waiting)
-    assert len(asked_who(statements)) == 1
-    assert [environ[sign_ins.FOUND].user.id for environ in waiting[:3]] == [person.user_id for person in (*people, ana)]
-    assert sign_ins.FOUND not in waiting[3]  # signed in nowhere
-    for person, environ in zip(people, waiting, strict=False):
-        with counted() as statements:
-            told = {sign_ins.FOUND: environ[sign_ins.FOUND]}
-            assert person.client.get(PAGE, environ_overrides=told).status_code == 200
-        assert not asked_who(statements)
-
-
-def test_a_sign_in_that_is_over_is_found_to_be(app: Flask, ana: Customer) -> None:
-    environ = environ_of(ana)
-    sql("UPDATE sign_ins SET ended_at = clock_timestamp()")
-    sign_ins.look_up(app, [environ])
-    assert environ[sign_ins.FOUND] is None
-    answer = ana.client.get(PAGE, environ_overrides={sign_ins.FOUND: None})
-    assert answer.status_code in {302, 303, 401}

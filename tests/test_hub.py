@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -162,6 +163,24 @@ def test_a_person_has_a_limit_and_so_has_the_house(room: Room) -> None:
     for _ in range(5):
         room.listen()
     assert "Too many" in (room.hub.refusal(uuid4()) or "")
+
+
+def test_who_was_told_that_there_is_room_and_finds_none_is_hung_up_on(room: Room) -> None:
+    user = uuid4()
+    readers = [room.reader(user_id=user) for _ in range(4)]
+    assert room.hub.refusal(user) is None  # as each of the four was told, all at once
+    browsers = [room.listen(reader) for reader in readers]
+    assert ["hello" in browser.text for browser in browsers] == [True, True, False, False]
+
+
+def test_what_many_threads_say_at_once_is_all_said(room: Room) -> None:
+    browser = room.listen(room.reader())
+    with ThreadPoolExecutor(8) as pool:
+        for place in range(8):
+            pool.submit(lambda place=place: [room.hub.whisper("all", b"data: %d\n\n" % place) for _ in range(500)])
+    room.hub.whisper("all", b"data: end\n\n")
+    text = browser.until("data: end")
+    assert [text.count(f"data: {place}\n") for place in range(8)] == [500] * 8
 
 
 def test_an_ended_sign_in_loses_its_streams_and_gets_no_other(room: Room) -> None:

@@ -23,15 +23,15 @@ from favorites.settings import Settings, current
 from favorites.settling import Settling
 from favorites.webpush import services
 
-LookUp = Callable[[Flask, list[dict[str, Any]]], None]
+LetIn = Callable[[Flask, list[dict[str, Any]]], None]
 
 
 class Live:
     """Starts and stops them together. Nothing runs before `start`; a forked child starts its own."""
 
-    def __init__(self, app: Flask, look_up: LookUp) -> None:
+    def __init__(self, app: Flask, let_in: LetIn) -> None:
         self._app = app
-        self._admission = Admission(app.wsgi_app, current().streams_max, partial(look_up, app))
+        self._admission = Admission(app.wsgi_app, current().streams_max, partial(let_in, app))
         app.wsgi_app = self._admission  # type: ignore[method-assign] # Flask's own way to wrap it
         self._lock = threading.Lock()
         self._pid: int | None = None
@@ -107,12 +107,12 @@ def hub_of(settings: Settings) -> Hub:
     return hub(per_user=settings.streams_per_user, most=settings.streams_max)
 
 
-def init_app(app: Flask, look_up: LookUp) -> None:
+def init_app(app: Flask, let_in: LetIn) -> None:
     """Registers `app.extensions["live"]`. No thread starts here: a command or a fork may follow.
 
-    `look_up` finds who waits to be let in, many at once.
+    `let_in` opens the streams of many at once (WSGI environments).
     """
-    live = app.extensions["live"] = Live(app, look_up)
+    live = app.extensions["live"] = Live(app, let_in)
 
     @app.before_request
     def start_live() -> None:

@@ -2,12 +2,12 @@
 
 After a restart thousands of browsers come back at once. In one line with the pages they kept these waiting for half a
 minute, while eight threads fought for the interpreter: 200 changes of thread an opening (measured, decision 24). So a
-stream's socket leaves the server's hands as soon as its request is read; one thread opens one after the other, and
-asks who they are for many at once.
+stream's socket leaves the server's hands as soon as its request is read, and one thread lets in whoever waits.
 """
 
 import logging
 import os
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TOGETHER = 50  # whose sign-ins are looked up in one query
+TOGETHER = 50  # who are let in by one query
 IN_HAND = 2.0  # seconds for the one that is being opened when it ends
 PATIENCE = 5.0  # seconds for a refusal to be written
 
 
 class Admission:
-    """A WSGI middleware: opens streams in a thread of its own, `look_up` having found whose they are where many wait.
+    """A WSGI middleware: opens streams in a thread of its own. Where many wait, `let_in` opens those that it can.
 
     Everything else, and whatever comes before `start` or when `most` wait, goes its usual way.
     """
 
     def __init__(
-        self, application: "WSGIApplication", most: int, look_up: Callable[[list["WSGIEnvironment"]], None]
+        self, application: "WSGIApplication", most: int, let_in: Callable[[list["WSGIEnvironment"]], None]
     ) -> None:
-        self._application, self._most, self._look_up = application, most, look_up
+        self._application, self._most, self._let_in = application, most, let_in
         self._waiting: SimpleQueue[WSGIEnvironment | None] = SimpleQueue()
         self._pid: int | None = None  # of whoever started it: a forked child has no thread
 
@@ -64,10 +64,12 @@ class Admission:
 
     def _run(self) -> None:
         while together := self._next():
-            if len(together) > 1:
-                self._guarded(self._look_up, together)
-            for environ in together:
-                self._guarded(self._open, environ)
+            waiting = _still_here(together)
+            if len(waiting) > 1:
+                self._guarded(self._let_in, waiting)
+            for environ in waiting:
+                if OURS in environ:
+                    self._guarded(self._open, environ)
 
     def _next(self) -> list["WSGIEnvironment"]:
         """Who is next, and whoever stands behind them; nobody: it is stopped."""
@@ -94,8 +96,7 @@ class Admission:
         """A view that opens the stream takes the socket out of `environ`."""
         sock: socket.socket = environ[OURS]
         try:
-            if not _has_left(sock):
-                self._answer(environ, sock)
+            self._answer(environ, sock)
         finally:
             if OURS in environ:
                 sock.close()
@@ -124,8 +125,19 @@ def _asks_for_a_stream(environ: "WSGIEnvironment") -> bool:
     )
 
 
+def _still_here(environs: list["WSGIEnvironment"]) -> list["WSGIEnvironment"]:
+    """Those whose browser has not given up meanwhile; the sockets of the others are closed."""
+    look = select.poll()  # one call for all: each gives the interpreter away
+    for environ in environs:
+        look.register(environ[OURS], select.POLLIN)
+    told = {descriptor for descriptor, _ in look.poll(0)}
+    left = [environ[OURS] for environ in environs if environ[OURS].fileno() in told and _has_left(environ[OURS])]
+    for sock in left:
+        sock.close()
+    return [environ for environ in environs if environ[OURS] not in left]
+
+
 def _has_left(sock: socket.socket) -> bool:
-    """Whether the browser has given up meanwhile."""
     try:
         return not sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:

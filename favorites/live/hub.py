@@ -24,6 +24,8 @@ from favorites.queries.standing import Standing
 
 log = logging.getLogger(__name__)
 
+# Seconds, of every process with a hub. By default a thread that computes, a page's say, makes hub and feed wait 5 ms.
+SWITCH = 0.0005
 HEARTBEAT = 15.0  # seconds between two pings of a stream
 LIMIT = 256 * 1024  # bytes a stream may lag behind; then it is cut and comes back by itself
 BOARD_READ = 15  # ms that a board is given to read itself anew, three times what it takes; all do after news for all
@@ -103,8 +105,9 @@ class Hub:
 
     def _note(self, note: Callable[[], None]) -> None:
         self._notes.append(note)
-        with suppress(OSError):  # full: it will wake anyway; closed: it has stopped
-            self._bell.send(b"!")
+        if len(self._notes) == 1:  # else another is unread, for which it wakes, and reads all
+            with suppress(OSError):  # full: it will wake anyway; closed: it has stopped
+                self._bell.send(b"!")
 
     # ---- in the hub's thread ----
 
@@ -158,7 +161,8 @@ class Hub:
 
     def _adopt(self, stream: Stream, head: bytes) -> None:
         standing = stream.reader.standing
-        if standing.sign_in_id in self._ended or not self._is_running:
+        has_ended = standing.sign_in_id in self._ended or not self._is_running
+        if has_ended or self.refusal(standing.user_id):  # asked before, but others have come meanwhile
             return stream.sock.close()
         self._selector.register(stream.sock, READ, stream)
         self._crowd.add(stream)

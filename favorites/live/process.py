@@ -11,6 +11,7 @@ from favorites import apart, log, patience, postgres
 from favorites.live import hub_of
 from favorites.live.door import Door
 from favorites.live.feed import Feed
+from favorites.live.hub import SWITCH
 from favorites.models import ProcessKind
 from favorites.settings import current
 
@@ -19,6 +20,7 @@ def main(lock: int) -> None:
     """Serves until nobody needs it. `lock`: the descriptor of its lock, inherited, and held until its end."""
     os.umask(0o077)
     os.set_inheritable(lock, False)
+    sys.setswitchinterval(SWITCH)
     settings = current()
     log.configure(as_json=settings.log_json)
     listener = apart.listen(settings)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Interval, Select, Text, bindparam, exists, func, select
@@ -16,6 +16,8 @@ from favorites.plans import KEEPS
 
 SEEN_EVERY = timedelta(minutes=1)
 
+Found = TypeVar("Found", bound=Select[*tuple[Any, ...]])
+
 
 class SignedIn(NamedTuple):
     """A sign-in that holds, and its person with the customer's and mechanic's rows (and workshop) loaded."""
@@ -25,29 +27,69 @@ class SignedIn(NamedTuple):
     is_due: bool  # last seen longer ago than SEEN_EVERY
 
 
-def signed_in(session: Session, key_hashes: list[str], idle: timedelta) -> dict[str, SignedIn]:
-    """The sign-ins of those keys, in one query: not ended, not over, used within `idle`, and their person active.
+class Listener(NamedTuple):
+    """Who asks for a stream: a sign-in that holds, and what its person is."""
+
+    sign_in_id: UUID
+    user_id: UUID
+    uniquifier: str
+    role: str
+    customer_id: UUID | None
+    mechanic_id: UUID | None
+    mechanic_status: str | None
+    workshop_id: UUID | None
+
+
+def signed_in(session: Session, key_hash: str, idle: timedelta) -> SignedIn | None:
+    """The sign-in of that key: not ended, not over, used within `idle`, and its person active.
 
     The rows are detached from the session: a snapshot for one request, which no commit expires.
     """
-    rows = session.execute(_signed_in(), {"key_hashes": key_hashes, "idle": idle}).all()
-    found = {key_hash: SignedIn(id_, user, is_due) for key_hash, id_, user, is_due in rows}
-    for user in {one.user for one in found.values()}:
-        _detach(session, user)
-    return found
+    row = session.execute(_signed_in(), _given([key_hash], idle)).one_or_none()
+    if row is None:
+        return None
+    _detach(session, row.User)
+    return SignedIn(*row)
+
+
+def listeners(session: Session, key_hashes: list[str], idle: timedelta) -> dict[str, Listener]:
+    """The same for many keys, in one query, and only what a stream has to know."""
+    return {key_hash: Listener(*who) for key_hash, *who in session.execute(_listeners(), _given(key_hashes, idle))}
+
+
+def listener(found: UUID, user: User) -> Listener:
+    """A person with both rows loaded, by the sign-in `found`."""
+    customer, mechanic = user.customer, user.mechanic
+    about = (mechanic.id, mechanic.status, mechanic.workshop_id) if mechanic else (None, None, None)
+    return Listener(found, user.id, user.fs_uniquifier, user.role, customer.id if customer else None, *about)
+
+
+def _given(key_hashes: list[str], idle: timedelta) -> dict[str, Any]:
+    return {"key_hashes": key_hashes, "idle": idle}
 
 
 @cache
-def _signed_in() -> Select[str, UUID, User, bool]:
-    """Built once: it is read at every request, and by thousands at once when their streams come back."""
+def _signed_in() -> Select[UUID, User, bool]:
+    """Built once, like the next: it is read at every request."""
+    person = contains_eager(User.customer), contains_eager(User.mechanic).contains_eager(Mechanic.workshop)
+    found = select(SignIn.id, User, SignIn.seen_at < clock() - SEEN_EVERY)
+    return _of_those_keys(found).outerjoin(Mechanic.workshop).options(*person)
+
+
+@cache
+def _listeners() -> Select[*tuple[Any, ...]]:
+    mechanic = (Mechanic.id, Mechanic.status, Mechanic.workshop_id)
+    return _of_those_keys(
+        select(SignIn.key_hash, SignIn.id, User.id, User.fs_uniquifier, User.role, Customer.id, *mechanic)
+    )
+
+
+def _of_those_keys(found: Found) -> Found:
     keys, idle = bindparam("key_hashes", type_=ARRAY(Text)), bindparam("idle", type_=Interval)
     return (
-        select(SignIn.key_hash, SignIn.id, User, SignIn.seen_at < clock() - SEEN_EVERY)
-        .join(User, SignIn.user_id == User.id)
+        found.join(User, SignIn.user_id == User.id)
         .outerjoin(User.customer)
         .outerjoin(User.mechanic)
-        .outerjoin(Mechanic.workshop)
-        .options(contains_eager(User.customer), contains_eager(User.mechanic).contains_eager(Mechanic.workshop))
         .where(SignIn.key_hash == func.any(keys), sign_in_holds(idle), User.active)
         .execution_options(**KEEPS)
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, request
+from flask import Flask, Request, abort, request
 
 from favorites.settings import current
 
@@ -22,18 +22,19 @@ def init_app(app: Flask) -> None:
 
 def refuse_foreign() -> None:
     """403 when another site sent it. A link from there is welcome; a form, a script or a stream is not."""
-    if _is_foreign():
+    if is_foreign(request):
         abort(403, "This was sent by another site, so it was not done.")
 
 
-def _is_foreign() -> bool:
+def is_foreign(request: Request) -> bool:
+    """Whether another site sent it, and not by a link that somebody followed."""
     site = request.headers.get("Sec-Fetch-Site")
     if site in {"cross-site", "same-site"}:
         return request.method not in SAFE or request.headers.get("Sec-Fetch-Mode") != "navigate"
     if site or request.method in SAFE:
         return False
     origin = request.headers.get("Origin")  # browsers too old to say Sec-Fetch-Site
-    return origin is not None and _host_of(origin) not in _own_hosts()
+    return origin is not None and _host_of(origin) not in _own_hosts(request)
 
 
 def _host_of(origin: str) -> str:
@@ -44,7 +45,7 @@ def _host_of(origin: str) -> str:
         return origin
 
 
-def _own_hosts() -> set[str]:
+def _own_hosts(request: Request) -> set[str]:
     return {request.host, urlsplit(current().public_url).netloc}
 
 

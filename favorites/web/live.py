@@ -1,51 +1,77 @@
-"""The three streams. A view refuses who may not listen and finds where the reader goes on; the hub does the rest."""
+"""The three streams, and who may listen to each.
 
+A view finds that out for one person, `let_in` for many; both find where the reader goes on, and the hub does the rest.
+"""
+
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 from uuid import UUID
 
-from flask import Blueprint, Response, abort, jsonify, make_response, request
+from flask import Blueprint, Request, Response, abort, jsonify, make_response, request
 from flask_security import current_user
 
 from favorites.db import db
-from favorites.live import live_of
+from favorites.live import Live, live_of
 from favorites.live.reader import Reader
-from favorites.live.resume import Backlog, resume
+from favorites.live.resume import Backlog, Start, resume
+from favorites.live.seat import Seat
 from favorites.live.stream import StreamResponse
-from favorites.models import MechanicStatus, Role, User
+from favorites.models import MechanicStatus, Role
 from favorites.queries import events
+from favorites.queries.people import Listener, listener
 from favorites.queries.standing import Standing
 from favorites.web.people import current_sign_in_id
 
 bp = Blueprint("live", __name__)
 
 
+class NotForYou(Exception):
+    """Why somebody may not listen: the status of the answer and its sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status, self.sentence = status, sentence
+
+
+class Ear(NamedTuple):
+    """Who hears what, and how they are told what they missed."""
+
+    reader: Reader
+    backlog: Backlog
+
+
 @bp.get("/mechanic/events")
 def mechanic_events() -> Response:
     """What a mechanic may hear: of every open session request, of their own, of their workshop's."""
-    mechanic = _person().mechanic
-    if mechanic is None or mechanic.status != MechanicStatus.APPROVED or current_user.role == Role.CUSTOMER:
-        _refuse(403, "Only approved mechanics can listen here.")
-    mechanic_id, workshop_id = mechanic.id, mechanic.workshop_id
-    topics = {"mechanics", f"mechanic:{mechanic_id}", *([f"workshop:{workshop_id}"] if workshop_id else [])}
-    standing = Standing(current_sign_in_id(), mechanic.user_id, current_user.role, mechanic_id, workshop_id)
-    return _stream(
+    return _stream(_mechanic)
+
+
+def _mechanic(person: Listener) -> Ear:
+    id_, workshop_id = person.mechanic_id, person.workshop_id
+    if id_ is None or person.mechanic_status != MechanicStatus.APPROVED or person.role == Role.CUSTOMER:
+        raise NotForYou(403, "Only approved mechanics can listen here.")
+    topics = {"mechanics", f"mechanic:{id_}", *([f"workshop:{workshop_id}"] if workshop_id else [])}
+    standing = Standing(person.sign_in_id, person.user_id, person.role, id_, workshop_id)
+    return Ear(
         Reader(standing, frozenset(topics)),
-        lambda after, limit: events.mechanic_backlog(db.session, mechanic_id, after, limit),
+        lambda after, limit: events.mechanic_backlog(db.session, id_, after, limit),
     )
 
 
 @bp.get("/customer/requests/<uuid:request_id>/events")
 def request_events(request_id: UUID) -> Response:
     """What happens to one session request, for its own customer."""
-    customer = _person().customer
-    if customer is None or current_user.role != Role.CUSTOMER:
-        _refuse(403, "Only customers can listen here.")
-    if not events.request_is_of(db.session, request_id, customer.id):
-        _refuse(404, "There is no such session request.")
-    standing = Standing(current_sign_in_id(), customer.user_id, current_user.role)
-    return _stream(
-        Reader(standing, frozenset({f"request:{request_id}"})),
+    return _stream(_customer, request_id=request_id)
+
+
+def _customer(person: Listener, request_id: UUID) -> Ear:
+    if person.customer_id is None or person.role != Role.CUSTOMER:
+        raise NotForYou(403, "Only customers can listen here.")
+    if not events.request_is_of(db.session, request_id, person.customer_id):
+        raise NotForYou(404, "There is no such session request.")
+    return Ear(
+        Reader(Standing(person.sign_in_id, person.user_id, person.role), frozenset({f"request:{request_id}"})),
         lambda after, limit: events.customer_backlog(db.session, request_id, after, limit),
     )
 
@@ -53,35 +79,48 @@ def request_events(request_id: UUID) -> Response:
 @bp.get("/admin/events")
 def admin_events() -> Response:
     """That something happened to a session request, whichever, for owners; what it was is on their pages."""
-    person = _person()
+    return _stream(_owner)
+
+
+def _owner(person: Listener) -> Ear:
     if person.role != Role.ADMIN:
-        _refuse(403, "Only owners can listen here.")
-    standing = Standing(current_sign_in_id(), person.id, person.role)
-    return _stream(
-        Reader(standing, frozenset({events.OWNERS})),
+        raise NotForYou(403, "Only owners can listen here.")
+    return Ear(
+        Reader(Standing(person.sign_in_id, person.user_id, person.role), frozenset({events.OWNERS})),
         lambda after, limit: events.owner_backlog(db.session, after, limit),
     )
 
 
-def _person() -> User:
-    """Who asks; both rows of theirs are loaded."""
+Rule = Callable[..., Ear]
+RULES: dict[str, Rule] = {
+    "live.mechanic_events": _mechanic,
+    "live.request_events": _customer,
+    "live.admin_events": _owner,
+}
+
+
+def _stream(rule: Rule, **which: UUID) -> Response:
     if not current_user.is_authenticated:
         _refuse(401, "Please sign in.")
-    person: User = current_user
-    return person
-
-
-def _stream(reader: Reader, backlog: Backlog) -> Response:
-    live = live_of()
-    if request.method == "HEAD":
-        return StreamResponse(live.hub, reader)
-    seat = live.seat(reader.standing.user_id)
-    if seat.refusal:
-        _refuse(503, seat.refusal)
-    asked = request.headers.get("Last-Event-ID") or request.args.get("after")
-    start = resume(db.session, seat.ring, asked, backlog)
+    try:
+        ear = rule(listener(current_sign_in_id(), current_user), **which)
+        live = live_of()
+        if request.method == "HEAD":
+            return StreamResponse(live.hub, ear.reader)
+        seat, start = seated(live, ear, request)
+    except NotForYou as refusal:
+        _refuse(refusal.status, refusal.sentence)
     db.session.close()  # a stream holds no connection
-    return StreamResponse(seat, reader, start)
+    return StreamResponse(seat, ear.reader, start)
+
+
+def seated(live: Live, ear: Ear, asked: Request) -> tuple[Seat, Start]:
+    """A place for who may listen, and where they go on. Raises `NotForYou` when there is none."""
+    seat = live.seat(ear.reader.standing.user_id)
+    if seat.refusal:
+        raise NotForYou(503, seat.refusal)
+    after = asked.headers.get("Last-Event-ID") or asked.args.get("after")
+    return seat, resume(db.session, seat.ring, after, ear.backlog)
 
 
 def _refuse(status: int, sentence: str) -> NoReturn:

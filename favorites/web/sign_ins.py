@@ -1,12 +1,13 @@
 """The cookie names a sign-in's key; the row behind it decides, at every request."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
 from flask import Flask, Request, g, request, session
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import (  # type: ignore[import-untyped] # ships no types
     LoginManager,
     user_logged_in,
@@ -25,7 +26,6 @@ from favorites.settings import current
 log = structlog.get_logger(__name__)
 
 KEY = "sign_in"
-FOUND = "book_again.signed_in"  # in the WSGI environment: what was looked up for it beforehand
 
 
 class Cookies(SecureCookieSessionInterface):
@@ -57,9 +57,7 @@ def init_app(app: Flask, login_manager: LoginManager) -> None:
 def load(uniquifier: str) -> User | None:
     """The person whose sign-in the cookie names, or None; notes once a minute that it was used."""
     key = _key_of(session)
-    if key is None:
-        return None
-    found = request.environ[FOUND] if FOUND in request.environ else _found([key]).get(sign_ins.hash_of(key))
+    found = people.signed_in(db.session, sign_ins.hash_of(key), _idle()) if key else None
     if found is None or found.user.fs_uniquifier != uniquifier:
         return None
     g.sign_in_id = found.id
@@ -70,24 +68,22 @@ def load(uniquifier: str) -> User | None:
     return found.user
 
 
-def look_up(app: Flask, waiting: list[dict[str, Any]]) -> None:
-    """Finds the sign-ins of many requests (WSGI environments) in one query, for `load` to take up."""
-    cookies = (app.session_interface.open_session(app, app.request_class(environ)) for environ in waiting)
-    keys = {number: key for number, cookie in enumerate(cookies) if (key := _key_of(cookie))}
-    with app.app_context():
-        found = _found(list(keys.values()))
-    for number, key in keys.items():
-        waiting[number][FOUND] = found.get(sign_ins.hash_of(key))
+def listeners(app: Flask, requests: list[Request]) -> list[people.Listener | None]:
+    """Who each of these is, by one query and without a session of Flask's: None for who is signed in nowhere."""
+    cookies: list[Mapping[str, Any]] = [app.session_interface.open_session(app, one) or {} for one in requests]
+    hashes = [sign_ins.hash_of(key) if (key := _key_of(cookie)) else "" for cookie in cookies]
+    found = people.listeners(db.session, [each for each in hashes if each], _idle())
+    both = zip(cookies, (found.get(each) for each in hashes), strict=True)
+    return [who if who and who.uniquifier == cookie.get("_user_id") else None for cookie, who in both]
 
 
-def _key_of(cookie: SessionMixin | None) -> str | None:
-    key = cookie.get(KEY) if cookie else None
+def _key_of(cookie: Mapping[str, Any]) -> str | None:
+    key = cookie.get(KEY)
     return key if isinstance(key, str) else None
 
 
-def _found(keys: list[str]) -> dict[str, people.SignedIn]:
-    hashes = [sign_ins.hash_of(key) for key in keys]
-    return people.signed_in(db.session, hashes, timedelta(days=current().sign_in_idle_days))
+def _idle() -> timedelta:
+    return timedelta(days=current().sign_in_idle_days)
 
 
 def _note(sign_in_id: UUID) -> None:
