@@ -4,7 +4,7 @@ import selectors
 import time
 from collections import deque
 from functools import partial
-from socket import SHUT_WR
+from socket import MSG_DONTWAIT, SHUT_WR
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
@@ -41,25 +41,17 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
         try:
             if graceful:
                 conn.sock.shutdown(SHUT_WR)
-                conn.sock.setblocking(False)
                 conn.unheard, conn.timeout = MOST, time.monotonic() + LINGER
-                self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._hear, conn))
-                self._leaving.append(conn)
-                return
+                if not _has_hung_up(conn):
+                    self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._hear, conn))
+                    self._leaving.append(conn)
+                    return
         except OSError:
             pass
         conn.sock.close()
 
-    def _hear(self, conn: Any, sock: Any) -> None:
-        """What was still under way when we hung up: closed at once it would cost the other side our last words."""
-        try:
-            heard = sock.recv(MOST)
-        except BlockingIOError:
-            return
-        except OSError:
-            heard = b""
-        conn.unheard -= len(heard)
-        if not heard or conn.unheard <= 0:
+    def _hear(self, conn: Any, _sock: Any) -> None:
+        if _has_hung_up(conn):
             self._leaving.remove(conn)
             self._drop(conn)
 
@@ -72,3 +64,15 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
     def _drop(self, conn: Any) -> None:
         self.poller.unregister(conn.sock)
         conn.sock.close()
+
+
+def _has_hung_up(conn: Any) -> bool:
+    """Hears what was still under way when we hung up: closed at once it would cost the other side our last words."""
+    try:
+        heard = conn.sock.recv(MOST, MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    conn.unheard -= len(heard)
+    return not heard or conn.unheard <= 0
