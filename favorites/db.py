@@ -1,10 +1,12 @@
 """One PostgreSQL: how we connect, the registry the tables share, and the session."""
 
 import threading
+from collections.abc import Iterable
 from concurrent.futures import Future
 from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import psycopg2
 from flask_sqlalchemy import SQLAlchemy
@@ -50,6 +52,11 @@ Session = OneSession | scoped_session[Any]
 def clock() -> ColumnElement[datetime]:
     """The database's clock at this very moment; `now()` is the transaction's start and stale after a lock wait."""
     return func.clock_timestamp(type_=DateTime(timezone=True))
+
+
+def array_of(ids: Iterable[UUID | None]) -> str:
+    """These as PostgreSQL reads a `uuid[]`: for thousands of them the driver's own way takes seven times as long."""
+    return "{" + ",".join([id_.hex if id_ else "null" for id_ in ids]) + "}"
 
 
 @cache

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
-from favorites.db import Session, clock
+from favorites.db import Session, array_of, clock
 
 
 class Standing(NamedTuple):
@@ -39,8 +39,9 @@ def lost(session: Session, standings: Collection[Standing]) -> dict[Standing, bo
     listed = list(standings)
     if not listed:
         return {}
-    sign_ins, users, roles, mechanics, workshops = (list(column) for column in zip(*listed, strict=True))
-    columns = {"sign_ins": sign_ins, "users": users, "roles": roles, "mechanics": mechanics, "workshops": workshops}
+    sign_ins, users, roles, mechanics, workshops = zip(*listed, strict=True)
+    ids = {"sign_ins": sign_ins, "users": users, "mechanics": mechanics, "workshops": workshops}
+    columns = {name: array_of(column) for name, column in ids.items()} | {"roles": list(roles)}
     return {listed[place - 1]: is_over for place, is_over in session.execute(LOST, columns)}
 
 
