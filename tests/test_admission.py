@@ -112,7 +112,7 @@ def test_who_waits_is_let_in_together(house: House, knock) -> None:
     assert max(house.together) <= TOGETHER
 
 
-def test_only_who_was_not_let_in_is_asked_for_one_by_one(house: House, knock) -> None:
+def test_only_who_was_not_let_in_is_asked_for_one_by_one(house: House, knock, caplog: pytest.LogCaptureFixture) -> None:
     house.welcome = 3
     knock()
     until(lambda: house.asked, "the first is in hand", 5)
@@ -122,6 +122,7 @@ def test_only_who_was_not_let_in_is_asked_for_one_by_one(house: House, knock) ->
     until(lambda: len(house.opened) == 6, "all are in", 5)
     assert house.together == [5]
     assert len(house.asked) == 1 + 2  # the first, who found nobody
+    assert not caplog.records
 
 
 def test_a_mistake_keeps_nobody_out(house: House, knock) -> None:

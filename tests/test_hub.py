@@ -285,6 +285,19 @@ def served(room: Room, stream: StreamResponse, method: str = "GET"):  # type: ig
     return app.test_client().open("/", method=method, buffered=False)
 
 
+def test_what_is_to_come_afterwards_comes_when_all_have_been_told(room: Room) -> None:
+    browsers = [room.listen(), room.listen()]
+    heard: list[bytes] = []
+
+    def look() -> None:
+        heard.extend(browser.sock.recv(4096, socket.MSG_DONTWAIT) for browser in browsers)
+
+    room.publish(1)
+    room.hub.afterwards(look)
+    room.until(lambda: len(heard) == 2)
+    assert all(b"id: 1\n" in each for each in heard)
+
+
 def test_a_whisper_has_no_id_and_moves_nobody_s_position(room: Room) -> None:
     browser, other = room.listen(), room.listen(room.reader(topic="mechanic:x"))
     room.publish(7)

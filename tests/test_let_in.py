@@ -73,6 +73,8 @@ def test_who_is_let_in_is_whom_the_view_would(
     sql("UPDATE sign_ins SET ended_at = clock_timestamp() WHERE user_id = %s", gone.user_id)
     sql("UPDATE users SET active = false WHERE id = %s", away.user_id)
     sql("UPDATE users SET fs_uniquifier = 'x' WHERE id = %s", renamed.user_id)
+    for who in (away, renamed):  # these changes end the sign-in by a trigger: without it they must count, too
+        sql("UPDATE sign_ins SET ended_at = NULL WHERE user_id = %s", who.user_id)
     people = (ana, ben, marco, zed, olga, suspended, gone, away, renamed, None)
     asked = [(who, path, headers) for who in people for path in paths for headers in ({}, CROSS)]
     knocks = [knock(*each) for each in asked]

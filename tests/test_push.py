@@ -219,6 +219,18 @@ def test_an_offer_that_is_over_closes_its_notification(
     assert len(service.heard) == 2
 
 
+def test_what_was_sent_is_forgotten_though_nobody_is_left_to_hear_of_its_end(
+    service: PushService, ana: Customer, marco: Mechanic, offer: Callable[[], UUID]
+) -> None:
+    request_id = offer()
+    settled(("offered", 1))
+    assert marco.client.post("/logout").status_code in (302, 303)
+    assert sql(BROWSERS) == []
+    cancels(ana, marco, request_id)
+    settled()
+    assert len(service.heard) == 1
+
+
 def test_who_was_never_told_is_not_told_that_it_is_over(
     service: PushService, marco: Mechanic, offer: Callable[[], UUID]
 ) -> None:

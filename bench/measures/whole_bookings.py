@@ -13,7 +13,7 @@ CLIENTS, BOOKINGS, COUNTED = 8, 800, 10
 PLANS = {"free": "free plan", "chat10": "credits"}
 # The connections of the web: each request begins by asking who it is.
 SENT = re.compile(r"^\S+ \S+ \S+ \[(\d+)\] LOG:  statement: (.*)$", re.M)
-WHO = re.compile(r"^\S+ \S+ \S+ \[(\d+)\] DETAIL:  prepare: .* AS SELECT sign_ins\.key_hash", re.M)
+WHO = re.compile(r"^\S+ \S+ \S+ \[(\d+)\] DETAIL:  prepare: .* AS SELECT sign_ins\.id,", re.M)
 
 
 def measure() -> Iterator[Figure]:

@@ -140,7 +140,7 @@ class Feed(Line):
             if signal.wake_at:
                 self._tell(signal.wake_at)
         if any(signal.event in events.ASKING | events.CLOSING for signal in signals):
-            self._asked()
+            self._hub.afterwards(self._asked)
 
     def _wait(self, raw: Raw, selector: selectors.BaseSelector) -> None:
         raw.poll()  # a hint may have come with the last answer; the socket does not show it any more

@@ -1,8 +1,8 @@
 """The hub: one thread that holds every stream of this process.
 
-Other threads talk to it through `adopt`, `publish`, `whisper`, `begin` and `end`, which leave a note and wake it.
-Everything below the line "in the hub's thread" runs there alone, so nothing needs a lock. A frame costs one `send()` a
-stream.
+Other threads talk to it through `adopt`, `publish`, `afterwards`, `whisper`, `begin` and `end`, which leave a note and
+wake it. Everything below the line "in the hub's thread" runs there alone, so nothing needs a lock. A frame costs one
+`send()` a stream.
 """
 
 import logging
@@ -86,6 +86,10 @@ class Hub:
     def publish(self, frames: Collection[Frame]) -> None:
         """The next events, in the order of their ids."""
         self._note(lambda: self._publish(frames))
+
+    def afterwards(self, step: Callable[[], None]) -> None:
+        """Calls it, in the hub's thread, once all that was published before is sent: it must not take long."""
+        self._note(step)
 
     def whisper(self, topic: str, data: bytes) -> None:
         """Tells who listens to the topic now what is no event: it has no id, and who is away never hears of it."""
