@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -387,10 +387,14 @@ def test_the_scheduler_hears_of_a_deadline(house: House) -> None:
 
 def test_the_streams_are_told_before_whoever_an_event_wakes(house: House) -> None:
     order = list[str]()
-    hub: Any = SimpleNamespace(publish=lambda _: order.append("streams"))
+    later = list[Callable[[], None]]()
+    hub: Any = SimpleNamespace(publish=lambda _: order.append("streams"), afterwards=later.append)
     feed = Feed(hub, lambda _: order.append("scheduler"), lambda: order.append("sender of pushes"))  # not started
     feed._last = house.happen(Kind.REQUEST_ACCEPTED) - 1
     feed._read(house.session)
+    assert order == ["streams"]
+    [then] = later  # the hub's thread comes to it when all are told
+    then()
     assert order == ["streams", "sender of pushes"]
 
 
