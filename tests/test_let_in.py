@@ -1,6 +1,7 @@
 """Many streams at once are let in by the rules of the views, and hear what they would hear from them."""
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -15,12 +16,11 @@ from favorites.web.let_in import let_in
 from tests.cast import NOBODY, Customer, Mechanic, Owner, Person
 from tests.database import one, sql
 from tests.pages import counted
-from tests.server import until
 from tests.streams import Browser
 
 BOARD, OWNERS = "/mechanic/events", "/admin/events"
 CROSS = {"Sec-Fetch-Site": "cross-site"}
-OFTEN = {"Vary", "Date", "Connection"}  # headers that say nothing of the stream
+APART = {"Vary", "Date", "Connection"}  # headers that say nothing of the stream
 
 
 class Knock:
@@ -109,13 +109,13 @@ def test_the_head_is_that_of_the_view(app: Flask, marco: Mechanic, knock) -> Non
     status, *lines = quick.browser.until("\r\n\r\n").partition("\r\n\r\n")[0].split("\r\n")
     told = dict(line.split(": ", 1) for line in lines)
     assert (status, told["Connection"]) == ("HTTP/1.1 200 OK", "close")
-    assert {name: value for name, value in told.items() if name not in OFTEN} == {
-        name: value for name, value in answer.headers if name not in OFTEN
+    assert {name: value for name, value in told.items() if name not in APART} == {
+        name: value for name, value in answer.headers if name not in APART
     }
 
 
 @pytest.mark.parametrize("by", ["Last-Event-ID", "after"])
-def test_each_goes_on_where_it_was(app: Flask, ana: Customer, ben: Customer, knock, by: str) -> None:
+def test_each_goes_on_where_it_was(app: Flask, ana: Customer, knock, by: str) -> None:
     request_id = ana.books()
     wish = f"/customer/requests/{request_id}/events"
     newest = one("SELECT max(id) FROM request_events")
@@ -154,14 +154,16 @@ def test_a_full_house_is_for_the_view_to_tell(
 
 
 def test_nobody_opens_more_than_is_allowed_by_coming_all_at_once(app: Flask, marco: Mechanic, knock) -> None:
-    live = live_of(app)
-    before = live.hub.open_streams()
-    knocks = [knock(marco, BOARD) for _ in range(live.hub.per_user + 5)]
+    hub, all_came = live_of(app).hub, threading.Event()
+    before = hub.open_streams()
+    knocks = [knock(marco, BOARD) for _ in range(hub.per_user + 5)]
+    hub.afterwards(lambda: all_came.wait(5) and None)  # it takes none before all have been told that there is room
     together(app, *knocks)
-    for each in knocks:
-        if not each.is_in:
-            each.leaves()
-    until(lambda: live.hub.open_streams() == before + live.hub.per_user - 1, "full; the board of his own is one", 5)
+    assert all(each.is_in for each in knocks)
+    all_came.set()
+    too_many = [each for each in knocks if not each.browser.read()]
+    assert len(too_many) == 5 + 1  # his own board is one
+    assert hub.open_streams() == before + hub.per_user - 1
 
 
 def test_a_request_without_a_cookie_or_a_key_is_nobody_s(app: Flask, knock, marco: Mechanic) -> None:
@@ -172,5 +174,7 @@ def test_a_request_without_a_cookie_or_a_key_is_nobody_s(app: Flask, knock, marc
     assert cookie
     nobody = knock(None, BOARD)
     nobody.environ["HTTP_COOKIE"] = f"session={cookie.value}"
-    together(app, nobody, knock(None, BOARD))
+    stranger = knock(None, BOARD)
+    together(app, nobody, stranger)
     assert not nobody.is_in
+    assert not stranger.is_in

@@ -28,7 +28,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import aliased
 
 from favorites.db import Session, clock
 from favorites.dispatch.prepared import Prepared
@@ -146,14 +145,13 @@ _JOB = _News(SendingState.ASSIGNING, SessionRequest.mechanic_id, _is_given)
 
 def _new(news: _News) -> Any:
     may_be_taken = and_(PushSending.state == news.state, PushSending.tries < TRIES, PushSending.due_at <= clock())
-    anybody = exists().select_from(aliased(PushSubscription))  # where nobody listens, nothing else is looked at
     due = (
         select(SessionRequest.id, PushSubscription.id, literal(news.state.value), literal(1), clock() + HELD)
         .join(Mechanic, Mechanic.id == news.whose)
         .join(PushSubscription, PushSubscription.user_id == Mechanic.user_id)
         .join(SignIn, SignIn.id == PushSubscription.sign_in_id)
         .outerjoin(PushSending, _is_of(SessionRequest.id, PushSubscription.id))
-        .where(anybody, is_worth_a_push(bindparam("idle", type_=Interval), news.is_so))
+        .where(is_worth_a_push(bindparam("idle", type_=Interval), news.is_so))
         .where(or_(PushSending.state.is_(None), may_be_taken))
         .order_by(SessionRequest.id, PushSubscription.id)
         .limit(_MOST)

@@ -57,11 +57,11 @@ def listeners(session: Session, key_hashes: list[str], idle: timedelta) -> dict[
     return {key_hash: Listener(*who) for key_hash, *who in session.execute(_listeners(), _given(key_hashes, idle))}
 
 
-def listener(found: UUID, user: User) -> Listener:
-    """A person with both rows loaded, by the sign-in `found`."""
+def listener(sign_in_id: UUID, user: User) -> Listener:
+    """A person with both rows loaded, signed in by that row."""
     customer, mechanic = user.customer, user.mechanic
     about = (mechanic.id, mechanic.status, mechanic.workshop_id) if mechanic else (None, None, None)
-    return Listener(found, user.id, user.fs_uniquifier, user.role, customer.id if customer else None, *about)
+    return Listener(sign_in_id, user.id, user.fs_uniquifier, user.role, customer.id if customer else None, *about)
 
 
 def _given(key_hashes: list[str], idle: timedelta) -> dict[str, Any]:

@@ -4,6 +4,7 @@ A view finds that out for one person, `let_in` for many; both find where the rea
 """
 
 from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from typing import NamedTuple, NoReturn
 from uuid import UUID
@@ -41,13 +42,28 @@ class Ear(NamedTuple):
     backlog: Backlog
 
 
-@bp.get("/mechanic/events")
-def mechanic_events() -> Response:
+Rule = Callable[..., Ear]
+RULES: dict[str, Rule] = {}  # by the names of their views
+
+
+def _stream(path: str) -> Callable[[Rule], Rule]:
+    """The decorated says who hears what at this address, or raises `NotForYou`; the view is made of it."""
+
+    def register(rule: Rule) -> Rule:
+        @bp.get(path)
+        @wraps(rule)
+        def view(**which: UUID) -> Response:
+            return _opened(rule, which)
+
+        RULES[f"{bp.name}.{rule.__name__}"] = rule
+        return rule
+
+    return register
+
+
+@_stream("/mechanic/events")
+def mechanic_events(person: Listener) -> Ear:
     """What a mechanic may hear: of every open session request, of their own, of their workshop's."""
-    return _stream(_mechanic)
-
-
-def _mechanic(person: Listener) -> Ear:
     id_, workshop_id = person.mechanic_id, person.workshop_id
     if id_ is None or person.mechanic_status != MechanicStatus.APPROVED or person.role == Role.CUSTOMER:
         raise NotForYou(403, "Only approved mechanics can listen here.")
@@ -59,13 +75,9 @@ def _mechanic(person: Listener) -> Ear:
     )
 
 
-@bp.get("/customer/requests/<uuid:request_id>/events")
-def request_events(request_id: UUID) -> Response:
+@_stream("/customer/requests/<uuid:request_id>/events")
+def request_events(person: Listener, request_id: UUID) -> Ear:
     """What happens to one session request, for its own customer."""
-    return _stream(_customer, request_id=request_id)
-
-
-def _customer(person: Listener, request_id: UUID) -> Ear:
     if person.customer_id is None or person.role != Role.CUSTOMER:
         raise NotForYou(403, "Only customers can listen here.")
     if not events.request_is_of(db.session, request_id, person.customer_id):
@@ -76,13 +88,9 @@ def _customer(person: Listener, request_id: UUID) -> Ear:
     )
 
 
-@bp.get("/admin/events")
-def admin_events() -> Response:
+@_stream("/admin/events")
+def admin_events(person: Listener) -> Ear:
     """That something happened to a session request, whichever, for owners; what it was is on their pages."""
-    return _stream(_owner)
-
-
-def _owner(person: Listener) -> Ear:
     if person.role != Role.ADMIN:
         raise NotForYou(403, "Only owners can listen here.")
     return Ear(
@@ -91,15 +99,7 @@ def _owner(person: Listener) -> Ear:
     )
 
 
-Rule = Callable[..., Ear]
-RULES: dict[str, Rule] = {
-    "live.mechanic_events": _mechanic,
-    "live.request_events": _customer,
-    "live.admin_events": _owner,
-}
-
-
-def _stream(rule: Rule, **which: UUID) -> Response:
+def _opened(rule: Rule, which: dict[str, UUID]) -> Response:
     if not current_user.is_authenticated:
         _refuse(401, "Please sign in.")
     try:
